@@ -1,0 +1,30 @@
+# Warnings and hardening, for our own targets only.
+add_library(sysmon_options INTERFACE)
+target_compile_options(
+  sysmon_options
+  INTERFACE -Wall
+            -Wextra
+            -Wconversion
+            -Wshadow
+            -Wnon-virtual-dtor
+            -Wold-style-cast
+            -Wcast-qual
+            -Woverloaded-virtual
+            -Wdouble-promotion
+            -fvisibility=hidden
+            -fstack-protector-strong
+            -fstack-clash-protection
+            -fcf-protection)
+target_link_options(sysmon_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(sysmon_options INTERFACE -ftrivial-auto-var-init=zero)
+endif()
+target_compile_definitions(sysmon_options INTERFACE _GLIBCXX_ASSERTIONS $<$<CONFIG:Release>:_FORTIFY_SOURCE=2>)
+if(SYSMON_WERROR)
+  target_compile_options(sysmon_options INTERFACE -Werror)
+endif()
+if(SYSMON_SANITIZE)
+  # Libraries too: a report from a half-instrumented program is a guess.
+  add_compile_options(-fsanitize=${SYSMON_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SYSMON_SANITIZE})
+endif()

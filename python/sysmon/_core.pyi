@@ -1,0 +1,302 @@
+"""Types of the native extension. `tests/test_core_types.py` holds this file against the module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Generic, Literal, Self, TypedDict, TypeVar
+
+from typing_extensions import Buffer
+
+__version__: str
+
+T = TypeVar("T")
+Agg = Literal["avg", "min", "max", "last", "rate", "sum"]
+TagPairs = tuple[tuple[str, str], ...]
+
+# ---- the machine -------------------------------------------------------------------------------------------------
+
+class MetricInfo:
+    """One entry of the registry (include/sysmon/metric.hpp)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def kind(self) -> Literal["gauge", "counter"]: ...
+    @property
+    def tags(self) -> list[str]: ...
+    @property
+    def help(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def since(self) -> str: ...
+    @property
+    def default_on(self) -> bool: ...
+    @property
+    def collector(self) -> str:
+        """Name of the collector that emits it; "" for the agent's own."""
+    @property
+    def interval_s(self) -> float:
+        """Least time between two readings; 0 means every tick."""
+
+class Batch:
+    """One tick's samples of this machine."""
+
+    @property
+    def time_ms(self) -> int: ...
+    @property
+    def tick(self) -> int: ...
+    def __len__(self) -> int: ...
+    def samples(self) -> list[tuple[str, dict[str, str], float]]:
+        """(type, tags, value) of every sample."""
+
+class CollectorStatus:
+    @property
+    def name(self) -> str: ...
+    @property
+    def up(self) -> bool: ...
+    @property
+    def errors(self) -> int: ...
+    @property
+    def last_seconds(self) -> float: ...
+    @property
+    def last_error(self) -> str: ...
+
+class MetricsCollector:
+    """Reads this machine (or a recorded tree) on its own native thread; full = the newest tick is refused, counted."""
+
+    def __init__(
+        self,
+        interval_s: float = 1.0,
+        proc_root: str = "/",
+        *,
+        enable: Sequence[str] = (),
+        disable: Sequence[str] = (),
+        ring_capacity: int = 64,
+    ) -> None: ...
+    def sample(self) -> Batch:
+        """One tick now, on this thread. Rates need a second one."""
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def drain(self) -> list[Batch]:
+        """The batches collected since the last call, oldest first; empty if none."""
+    def status(self) -> list[CollectorStatus]: ...
+    @property
+    def dropped(self) -> int: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+def registry() -> list[MetricInfo]:
+    """Every metric of the core, in the order of the registry."""
+
+def facts(proc_root: str = "/") -> bytes:
+    """What a host is rather than does, as the JSON object of the wire's `facts`: os, kernel, cores, memory, mounts."""
+
+class RingBuffer(Generic[T]):
+    """The core's single-producer single-consumer ring, holding Python objects: full = the newest is refused, counted."""
+
+    def __init__(self, capacity: int) -> None: ...
+    def try_push(self, item: T) -> bool: ...
+    def try_pop(self) -> T | None: ...
+    def drain(self) -> list[T]: ...
+    def __len__(self) -> int: ...
+    @property
+    def capacity(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+
+# ---- the agent's configuration ---------------------------------------------------------------------------------
+
+class ConfigIssue:
+    """Something wrong or odd in a configuration file. `str()` is "file:line:column: message"."""
+
+    @property
+    def level(self) -> Literal["error", "warning"]: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+class ConfigSetting(TypedDict):
+    key: str
+    value: str
+    default: str
+    unit: str
+    help: str
+    secret: bool
+
+def validate_agent_config(text: str, filename: str = "agent.yaml") -> list[ConfigIssue]:
+    """Every error and warning in the text of an agent's YAML file; empty if there is nothing to say."""
+
+def agent_settings(text: str = "", filename: str = "agent.yaml") -> list[ConfigSetting]:
+    """Every setting of the agent's file, with its value in `text` (or the default) in canonical spelling."""
+
+# ---- a received push -------------------------------------------------------------------------------------------
+
+class Limits:
+    """The limits of a push; defaults as in docs/formats/wire.md."""
+
+    def __init__(
+        self,
+        *,
+        inflated_bytes: int = 8 << 20,
+        ratio: int = 100,
+        batches: int = 64,
+        samples: int = 20_000,
+        metrics_per_batch: int = 2_000,
+        series_per_host: int = 2_000,
+        tags_per_metric: int = 16,
+    ) -> None: ...
+
+class KeySets:
+    """The ordered lists of (type, tags) that journal rows refer to, shared by all hosts. Thread-safe."""
+
+    def __init__(self) -> None: ...
+    def load(self, key_set_id: int, blob: bytes) -> None:
+        """Puts a stored key set back. Raises ValueError if the blob is not one or the id is taken by another."""
+    def blob(self, key_set_id: int) -> bytes:
+        """The bytes to be stored for it (docs/formats/journal.md). Raises KeyError."""
+    def keys(self, key_set_id: int) -> list[tuple[str, TagPairs]]:
+        """Its keys in order; tags sorted by key. Raises KeyError."""
+    def __len__(self) -> int: ...
+    @property
+    def max_id(self) -> int: ...
+
+class Row:
+    """One journal row: the samples of one host at one time."""
+
+    def __init__(self, time_ms: int, payload: bytes) -> None:
+        """A stored row. Raises ValueError if the payload is damaged."""
+    @property
+    def time_ms(self) -> int: ...
+    @property
+    def key_set(self) -> int: ...
+    @property
+    def payload(self) -> bytes: ...
+    @property
+    def samples(self) -> int: ...
+
+class Push:
+    """One decoded batch of a push: who, when, and the rows to be stored. Immutable."""
+
+    @property
+    def hostname(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def agent_id(self) -> str | None: ...
+    @property
+    def boot_id(self) -> str | None: ...
+    @property
+    def boottime_ms(self) -> int | None: ...
+    @property
+    def interval_ms(self) -> int | None: ...
+    @property
+    def time_ms(self) -> int:
+        """The batch's own time, or that of arrival where it has none."""
+    @property
+    def has_time(self) -> bool: ...
+    @property
+    def tags(self) -> dict[str, str] | None: ...
+    @property
+    def facts(self) -> bytes | None:
+        """The JSON text of `facts`, minified; None where the push has none."""
+    @property
+    def processes(self) -> bytes | None: ...
+    @property
+    def rows(self) -> list[Row]:
+        """One row per distinct time, oldest first; empty for a heartbeat."""
+    @property
+    def accepted(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def errors(self) -> list[tuple[int, str]]:
+        """(index in `metrics`, code) of the first 20 rejected samples."""
+
+class PushDecoder:
+    """Turns the body of a push into rows. Thread-safe; the GIL is released while it works."""
+
+    def __init__(self, key_sets: KeySets, limits: Limits | None = None) -> None: ...
+    def decode(self, body: Buffer, *, gzip: bool, now_ms: int) -> list[Push]:
+        """The batches of a body: one, or one per gzip member of a bundle.
+
+        Raises:
+            sysmon.errors.PushError: nothing of it is usable; status 400, 413 or 422 and a code.
+        """
+    def pack(self, batch: Batch, hostname: str, interval_ms: int) -> Push:
+        """A batch of this machine, straight to rows (local mode)."""
+
+# ---- reading what was stored -----------------------------------------------------------------------------------
+
+class LastValues:
+    """The newest sample of every series of one host, with the one before, so that a rate is at hand.
+
+    Not thread-safe: the owner holds a lock. Times never move backwards: an older sample is ignored.
+    """
+
+    def __init__(self, key_sets: KeySets) -> None: ...
+    def update(self, row: Row) -> None: ...
+    def get(self, type: str, tags: TagPairs = ()) -> tuple[float, int, float | None] | None:
+        """(value, time_ms, rate per second or None) of one series, or None if it was never seen."""
+    def find(
+        self, types: Sequence[str] | None = None, tags: Mapping[str, str] | None = None
+    ) -> list[tuple[str, TagPairs, float, int, float | None]]:
+        """(type, tags, value, time_ms, rate) of every series that matches; `types` may end in "*"."""
+    @property
+    def time_ms(self) -> int:
+        """Time of the newest sample; 0 before the first."""
+    def __len__(self) -> int: ...
+
+class Columns:
+    """Series side by side: S columns, each with its own times and values, or all on one grid."""
+
+    def __len__(self) -> int: ...
+    def key(self, column: int) -> tuple[str, TagPairs]: ...
+    def times(self, column: int) -> memoryview:
+        """int64 milliseconds, ascending, no two equal. Shares memory with this object."""
+    def values(self, column: int) -> memoryview:
+        """float64 in the metric's unit; on a grid, cells without a sample are not in `present`."""
+    def present(self, column: int) -> memoryview:
+        """uint8, one a value: 1 where there is a sample. All ones off a grid."""
+    def grid(self, start_ms: int, end_ms: int, step_ms: int, aggs: Sequence[Agg]) -> Columns:
+        """Each column on cells [start + k·step, +step), one agg per column.
+
+        `rate` is the increase per second between samples, never across a boot and never negative.
+        """
+    def across(self, agg: Literal["avg", "sum", "min", "max"], groups: Sequence[int]) -> Columns:
+        """Columns of one grid folded into max(groups)+1 columns: column i goes into groups[i]."""
+    def json(self, heads: Sequence[bytes]) -> bytes:
+        """`{head,"times":[…],"values":[…]}` per column, joined by commas; a grid's empty cells are null.
+
+        heads: per column the JSON members that come first, without braces; times in seconds.
+        """
+
+def read_rows(
+    key_sets: KeySets,
+    rows: Iterable[tuple[int, bytes]],
+    *,
+    types: Sequence[str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    start_ms: int,
+    end_ms: int,
+) -> Columns:
+    """The samples of one host's journal rows, start included, end not; several rows of one time: first wins.
+
+    rows: (time_ms, payload) in any order. types: exact names or prefixes ending in "*"; None is all.
+    The GIL is released while decoding. Raises ValueError if a payload is damaged.
+    """
+
+def join_columns(parts: Sequence[Columns]) -> Columns:
+    """Columns of several hosts in one, for `across` and `json`."""

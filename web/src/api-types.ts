@@ -1,0 +1,139 @@
+// The API as the aggregator answers it.  Unknown keys may appear in any answer and are ignored.
+// Times are Unix seconds (fractions are milliseconds); a value that was not measured is absent or null.
+
+export type HostStatus = "online" | "stale" | "offline";
+export type Tags = Record<string, string>;
+
+/** The fixed last values of a host; each is absent where the host does not measure it. */
+export const kLatest = {
+  cpu: "cpu.total_usage",
+  memory: "memory.usage_percent",
+  disk: "disk.usage_percent",
+  pressure: "pressure.worst_percent",
+  load: "load.per_core",
+  received: "network.bytes_recv",
+  sent: "network.bytes_sent",
+  temperature: "sensor.temperature_celsius",
+  uptime: "system.uptime_seconds",
+  failedUnits: "systemd.units_failed",
+} as const;
+
+export interface Host {
+  hostname: string;
+  status: HostStatus;
+  last_seen: number | null;
+  interval: number | null;
+  tags: Tags;
+  version: string | null;
+  agent_id?: string | null;
+  latest: Record<string, number>;
+}
+
+export interface HostList {
+  hosts: Host[];
+  count: number;
+  online: number;
+  stale: number;
+  offline: number;
+  next_cursor?: string | null;
+}
+
+export interface HostEvent {
+  start: number;
+  end: number | null;
+  kind: string;
+  detail?: Record<string, unknown> | null;
+}
+
+export type Facts = Record<string, unknown>;
+
+export interface HostDetail extends Host {
+  facts: Facts | null;
+  series: number;
+  first_seen: number | null;
+  events: HostEvent[];
+  ledger?: { committed: number; dropped: number; gaps: number };
+}
+
+export interface Series {
+  host: string;
+  type: string;
+  unit: string;
+  kind: string;
+  tags: Tags;
+  times: number[];
+  values: (number | null)[];
+}
+
+export interface MetricsAnswer {
+  start: number;
+  end: number;
+  step: number | null;
+  tier: string;
+  series: Series[];
+}
+
+export interface LatestMetric {
+  host: string;
+  type: string;
+  tags: Tags;
+  value: number;
+  timestamp: number;
+  unit: string;
+  rate?: number | null;
+}
+
+export interface LatestAnswer {
+  metrics: LatestMetric[];
+}
+
+export interface FleetSummary {
+  total_hosts: number;
+  online_hosts: number;
+  stale_hosts: number;
+  offline_hosts: number;
+  avg_cpu_percent: number | null;
+  avg_memory_percent: number | null;
+  total_memory_used_bytes: number | null;
+  total_disk_used_bytes: number | null;
+  timestamp: number;
+}
+
+export interface Difference {
+  type: string;
+  tags: Tags;
+  unit: string;
+  median: Record<string, number>;
+  effect: number;
+  text: string;
+}
+
+export interface FactDifference {
+  fact: string;
+  values: Record<string, unknown>;
+}
+
+export interface CompareAnswer {
+  hosts: string[];
+  start: number;
+  end: number;
+  differs: Difference[];
+  facts: FactDifference[];
+  missing: Record<string, number | null>;
+  clock_offset: Record<string, number | null>;
+}
+
+export interface Health {
+  status: string;
+  version?: string;
+  warnings?: string[];
+}
+
+/** What a delta says of one host: only what changed; `latest` may be partial. */
+export type HostChange = { hostname: string; removed?: boolean } & Partial<Omit<Host, "hostname">>;
+
+export type ServerMessage =
+  | { kind: "hello"; hosts: Host[]; time: number }
+  | { kind: "delta"; hosts: HostChange[]; time: number };
+
+export type ClientMessage = { kind: "watch"; host: string } | { kind: "unwatch" };

@@ -1,0 +1,150 @@
+// Every request of the page: the only file with fetch and WebSocket.
+import type {
+  ClientMessage,
+  CompareAnswer,
+  FleetSummary,
+  Health,
+  HostDetail,
+  HostList,
+  LatestAnswer,
+  MetricsAnswer,
+  ServerMessage,
+} from "./api-types";
+
+const kTimeoutMs = 20_000;
+
+/** A request that failed: `status` is 0 when no answer came at all. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+type Params = Record<string, string | number | readonly string[] | undefined>;
+
+function query(params: Params): string {
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) {
+    if (value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) search.append(key, String(one));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : "";
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  try {
+    const body = (await response.json()) as { error?: { code?: string; message?: string } };
+    if (body.error?.message) return new ApiError(response.status, body.error.code ?? "error", body.error.message);
+  } catch {
+    // Not ours: a proxy's page, for one.  The status has to do.
+  }
+  return new ApiError(response.status, "http_error", `The server answered ${response.status} ${response.statusText}.`);
+}
+
+async function request(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+  const limit = AbortSignal.timeout(kTimeoutMs);
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      ...init,
+      credentials: "same-origin",
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    const late = limit.aborted;
+    throw new ApiError(0, late ? "timeout" : "unreachable", late ? "The server did not answer in 20 s." : "The server cannot be reached.");
+  }
+  if (!response.ok) throw await failure(response);
+  return response;
+}
+
+async function get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
+  const response = await request(path + query(params), { headers: { Accept: "application/json" } }, signal);
+  return (await response.json()) as T;
+}
+
+export function getHosts(cursor?: string): Promise<HostList> {
+  return get("/api/hosts", { cursor });
+}
+
+export function getHost(name: string, signal?: AbortSignal): Promise<HostDetail> {
+  return get(`/api/hosts/${encodeURIComponent(name)}`, {}, signal);
+}
+
+export interface MetricsQuery {
+  host: string;
+  types: readonly string[];
+  start: number;
+  end?: number;
+  step: number;
+}
+
+export function getMetrics(wanted: MetricsQuery, signal?: AbortSignal): Promise<MetricsAnswer> {
+  const { host, types, start, end, step } = wanted;
+  return get("/api/metrics", { host, type: types, start, end, step }, signal);
+}
+
+export function getLatest(host: string, signal?: AbortSignal): Promise<LatestAnswer> {
+  return get("/api/metrics/latest", { host }, signal);
+}
+
+export function getSummary(): Promise<FleetSummary> {
+  return get("/api/fleet/summary");
+}
+
+export function getCompare(hosts: readonly string[], start: number, end: number, signal?: AbortSignal): Promise<CompareAnswer> {
+  return get("/api/compare", { hosts: hosts.join(","), start, end }, signal);
+}
+
+export function getHealth(): Promise<Health> {
+  return get("/api/health");
+}
+
+/** Trades the read token for a session cookie that scripts cannot read; the token itself is not kept. */
+export async function openSession(token: string): Promise<void> {
+  await request("/api/session", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
+}
+
+export interface Socket {
+  send(message: ClientMessage): void;
+  close(): void;
+}
+
+/** Opens the live channel.  `onEnd` is called once, also when it never opened; not after `close()`. */
+export function openSocket(onMessage: (message: ServerMessage) => void, onEnd: () => void): Socket {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  const socket = new WebSocket(`${scheme}//${location.host}/ws`);
+  const waiting: string[] = [];
+  let closed = false;
+  socket.onopen = () => {
+    for (const text of waiting.splice(0)) socket.send(text);
+  };
+  socket.onmessage = (event) => {
+    if (!closed) onMessage(JSON.parse(String(event.data)) as ServerMessage);
+  };
+  socket.onclose = () => {
+    if (!closed) onEnd();
+    closed = true;
+  };
+  return {
+    send(message) {
+      const text = JSON.stringify(message);
+      if (socket.readyState === WebSocket.OPEN) socket.send(text);
+      else if (socket.readyState === WebSocket.CONNECTING) waiting.push(text);
+    },
+    close() {
+      closed = true;
+      socket.close();
+    },
+  };
+}

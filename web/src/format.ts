@@ -1,0 +1,178 @@
+// Units and times as people read them.  The only place where a percent or a MiB is made.
+
+const kThin = "\u202f"; // narrow no-break space: number and unit never part
+export const kAbsent = "–";
+
+const kBinary = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+const kDecimal = ["", "k", "M", "G", "T"];
+
+function digits(value: number, places: number): string {
+  // A negative zero ("-0.0") is noise.
+  return (Math.abs(value) < 0.5 * 10 ** -places ? 0 : value).toFixed(places);
+}
+
+/** Three significant figures or so: 0.12, 4.2, 41.7, 512. */
+function compact(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 100) return digits(value, 0);
+  if (size >= 10) return digits(value, 1);
+  return digits(value, size === 0 || Number.isInteger(value) ? 0 : 2);
+}
+
+function scaled(value: number, base: number, names: readonly string[], unit: string): string {
+  let size = value;
+  let rung = 0;
+  // 0.9995 and not 1: 1023.7 KiB would otherwise be printed as "1024 KiB".
+  while (Math.abs(size) >= base * 0.9995 && rung < names.length - 1) {
+    size /= base;
+    rung += 1;
+  }
+  const shown = rung === 0 && unit === "" && Number.isInteger(size) ? digits(size, 0) : compact(size);
+  const suffix = `${names[rung]}${unit}`;
+  return suffix ? `${shown}${kThin}${suffix}` : shown;
+}
+
+export function percent(value: number, places = 1): string {
+  return `${digits(value, places)}${kThin}%`;
+}
+
+export function bytes(value: number): string {
+  return Math.abs(value) < 1023.5 ? `${digits(value, 0)}${kThin}B` : scaled(value, 1024, kBinary, "");
+}
+
+export function byteRate(value: number): string {
+  return `${bytes(value)}/s`;
+}
+
+export function count(value: number): string {
+  return scaled(value, 1000, kDecimal, "");
+}
+
+export function celsius(value: number): string {
+  return `${digits(value, 0)}${kThin}°C`;
+}
+
+export function ratio(value: number): string {
+  return digits(value, 2);
+}
+
+/** A short span such as an await or an offset: 350 µs, 12.4 ms, 1.80 s. */
+export function seconds(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0) return `0${kThin}s`;
+  if (size < 1e-3) return `${compact(value * 1e6)}${kThin}µs`;
+  if (size < 1) return `${compact(value * 1e3)}${kThin}ms`;
+  if (size < 120) return `${compact(value)}${kThin}s`;
+  return duration(value);
+}
+
+/** A long span in its two largest parts: 45 s, 12 min, 3 h 20 min, 12 d 4 h. */
+export function duration(value: number): string {
+  const s = Math.max(0, Math.floor(value));
+  const part = (n: number, unit: string) => `${n}${kThin}${unit}`;
+  if (s < 60) return part(s, "s");
+  if (s < 3600) return part(Math.floor(s / 60), "min");
+  const [big, small, large, rest] =
+    s < 86400 ? ["h", "min", Math.floor(s / 3600), Math.floor((s % 3600) / 60)] : ["d", "h", Math.floor(s / 86400), Math.floor((s % 86400) / 3600)];
+  return rest ? `${part(large as number, big as string)} ${part(rest as number, small as string)}` : part(large as number, big as string);
+}
+
+/** How long ago `time` was, both in Unix seconds. */
+export function age(time: number | null, now: number): string {
+  if (time === null) return "never";
+  const gone = now - time;
+  return gone < 1 ? "just now" : `${duration(gone)} ago`;
+}
+
+/** `value` in the unit that the registry gives its metric. */
+export function inUnit(value: number | null | undefined, unit: string): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return kAbsent;
+  switch (unit) {
+    case "percent":
+      return percent(value);
+    case "bytes":
+      return bytes(value);
+    case "bytes_per_second":
+    case "bytes/s":
+      return byteRate(value);
+    case "seconds":
+      return seconds(value);
+    case "celsius":
+      return celsius(value);
+    case "hertz":
+      return scaled(value, 1000, kDecimal, "Hz");
+    case "watts":
+      return `${compact(value)}${kThin}W`;
+    case "per_second":
+    case "1/s":
+      return `${count(value)}/s`;
+    default:
+      return count(value);
+  }
+}
+
+/** The unit of a counter's rate: what `GET /api/metrics?step=` answers for it. */
+export function rateUnit(unit: string): string {
+  if (unit === "bytes") return "bytes_per_second";
+  if (unit === "seconds") return "seconds_per_second";
+  return "per_second";
+}
+
+const kClock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const kClockSeconds = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+const kDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const kFull = new Intl.DateTimeFormat(undefined, {
+  year: "numeric",
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+
+export function clock(time: number): string {
+  return kClock.format(time * 1000);
+}
+
+export function clockSeconds(time: number): string {
+  return kClockSeconds.format(time * 1000);
+}
+
+export function day(time: number): string {
+  return kDay.format(time * 1000);
+}
+
+export function dateTime(time: number): string {
+  return kFull.format(time * 1000);
+}
+
+/** A metric and its tags on one line: `disk.usage_percent · mountpoint /var`. */
+export function tagList(tags: Record<string, string>): string {
+  return Object.entries(tags)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(" · ");
+}
+
+/** A fact of any shape as text: lists are joined, objects are `key value` pairs. */
+export function fact(name: string, value: unknown): string {
+  if (value === null || value === undefined || value === "") return kAbsent;
+  if (typeof value === "number") {
+    if (name.endsWith("_bytes")) return bytes(value);
+    if (name.endsWith("_seconds")) return seconds(value);
+    return String(value);
+  }
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (Array.isArray(value)) return value.map((item) => fact("", item)).join(", ");
+  if (typeof value === "object") {
+    return Object.entries(value)
+      .map(([key, item]) => `${key} ${fact(key, item)}`)
+      .join(", ");
+  }
+  return String(value);
+}

@@ -1,0 +1,67 @@
+// The search box: words over name, tags, version and status; `key:value`, `cpu>80` and a leading `-` for not.
+import { type Host, kLatest } from "./api-types";
+
+type Test = (host: Host) => boolean;
+
+const kFields: Record<string, string> = {
+  cpu: kLatest.cpu,
+  memory: kLatest.memory,
+  mem: kLatest.memory,
+  disk: kLatest.disk,
+  pressure: kLatest.pressure,
+  load: kLatest.load,
+  temp: kLatest.temperature,
+  temperature: kLatest.temperature,
+};
+
+function text(host: Host): string {
+  const tags = Object.entries(host.tags).flatMap(([key, value]) => [key, value]);
+  return [host.hostname, host.status, host.version ?? "", ...tags].join(" ").toLowerCase();
+}
+
+function comparison(word: string): Test | null {
+  const match = /^([a-z]+)(>=|<=|>|<)(\d+(?:\.\d+)?)$/.exec(word);
+  const type = match?.[1] && kFields[match[1]];
+  if (!match || !type) return null;
+  const limit = Number(match[3]);
+  const holds: Record<string, (value: number) => boolean> = {
+    ">": (value) => value > limit,
+    "<": (value) => value < limit,
+    ">=": (value) => value >= limit,
+    "<=": (value) => value <= limit,
+  };
+  const test = holds[match[2] as string];
+  // A host without the value matches neither side.
+  return (host) => host.latest[type] !== undefined && test !== undefined && test(host.latest[type]);
+}
+
+function keyed(word: string): Test | null {
+  const colon = word.indexOf(":");
+  if (colon < 1) return null;
+  const key = word.slice(0, colon);
+  const value = word.slice(colon + 1);
+  if (key === "state" || key === "status") return (host) => host.status.startsWith(value);
+  if (key === "tag") {
+    const [name = "", wanted] = value.split("=");
+    return (host) =>
+      Object.entries(host.tags).some(
+        ([tag, has]) => tag.toLowerCase() === name && (wanted === undefined || has.toLowerCase() === wanted),
+      );
+  }
+  return (host) =>
+    Object.entries(host.tags).some(([tag, has]) => tag.toLowerCase() === key && has.toLowerCase().startsWith(value));
+}
+
+function parseWord(word: string): Test {
+  if (word.startsWith("-") && word.length > 1) {
+    const inner = parseWord(word.slice(1));
+    return (host) => !inner(host);
+  }
+  return comparison(word) ?? keyed(word) ?? ((host) => text(host).includes(word));
+}
+
+/** A test that a host passes when it matches every word of `query`; an empty query matches all. */
+export function parseQuery(query: string): Test {
+  const tests = query.toLowerCase().split(/\s+/).filter(Boolean).map(parseWord);
+  return (host) => tests.every((test) => test(host));
+}
