@@ -14,7 +14,7 @@ T = TypeVar("T")
 Agg = Literal["avg", "min", "max", "last", "rate", "sum"]
 TagPairs = tuple[tuple[str, str], ...]
 
-# ---- the machine -------------------------------------------------------------------------------------------------
+# ---- the machine -------------------------------------------------------------------------------------------
 
 class MetricInfo:
     """One entry of the registry (include/sysmon/metric.hpp)."""
@@ -68,7 +68,7 @@ class CollectorStatus:
     def last_error(self) -> str: ...
 
 class MetricsCollector:
-    """Reads this machine (or a recorded tree) on its own native thread; full = the newest tick is refused, counted."""
+    """Reads this machine (or a recorded tree) on its own native thread; a full ring refuses the newest tick."""
 
     def __init__(
         self,
@@ -97,10 +97,10 @@ def registry() -> list[MetricInfo]:
     """Every metric of the core, in the order of the registry."""
 
 def facts(proc_root: str = "/") -> bytes:
-    """What a host is rather than does, as the JSON object of the wire's `facts`: os, kernel, cores, memory, mounts."""
+    """What a host is rather than does: the JSON object of the wire's `facts` (os, kernel, cores, mounts …)."""
 
 class RingBuffer(Generic[T]):
-    """The core's single-producer single-consumer ring, holding Python objects: full = the newest is refused, counted."""
+    """The core's single-producer single-consumer ring, holding Python objects; when full the newest is refused."""
 
     def __init__(self, capacity: int) -> None: ...
     def try_push(self, item: T) -> bool: ...
@@ -112,7 +112,7 @@ class RingBuffer(Generic[T]):
     @property
     def dropped(self) -> int: ...
 
-# ---- the agent's configuration ---------------------------------------------------------------------------------
+# ---- the agent's configuration -----------------------------------------------------------------------------
 
 class ConfigIssue:
     """Something wrong or odd in a configuration file. `str()` is "file:line:column: message"."""
@@ -142,7 +142,7 @@ def validate_agent_config(text: str, filename: str = "agent.yaml") -> list[Confi
 def agent_settings(text: str = "", filename: str = "agent.yaml") -> list[ConfigSetting]:
     """Every setting of the agent's file, with its value in `text` (or the default) in canonical spelling."""
 
-# ---- a received push -------------------------------------------------------------------------------------------
+# ---- a received push ---------------------------------------------------------------------------------------
 
 class Limits:
     """The limits of a push; defaults as in docs/formats/wire.md."""
@@ -164,7 +164,7 @@ class KeySets:
 
     def __init__(self) -> None: ...
     def load(self, key_set_id: int, blob: bytes) -> None:
-        """Puts a stored key set back. Raises ValueError if the blob is not one or the id is taken by another."""
+        """Puts a stored key set back. Raises ValueError if the blob is not one or the id is another's."""
     def blob(self, key_set_id: int) -> bytes:
         """The bytes to be stored for it (docs/formats/journal.md). Raises KeyError."""
     def keys(self, key_set_id: int) -> list[tuple[str, TagPairs]]:
@@ -238,7 +238,7 @@ class PushDecoder:
     def pack(self, batch: Batch, hostname: str, interval_ms: int) -> Push:
         """A batch of this machine, straight to rows (local mode)."""
 
-# ---- reading what was stored -----------------------------------------------------------------------------------
+# ---- reading what was stored -------------------------------------------------------------------------------
 
 class LastValues:
     """The newest sample of every series of one host, with the one before, so that a rate is at hand.

@@ -1,0 +1,64 @@
+# Every daily task by name. Each target makes what it needs; nothing has to be installed first but make itself.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PY := .venv/bin/python
+JOBS ?= $(shell nproc)
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t16
+
+.PHONY: demo
+demo: build ## a fleet to look at: aggregator, this host's agent, three virtual hosts with history
+	.venv/bin/sysmon demo
+
+.PHONY: setup setup-test
+setup:
+	@tools/setup.sh run
+setup-test:
+	@tools/setup.sh test
+
+.PHONY: build
+build: setup web ## the extension, the agent and the page, into .venv (editable)
+	SYSMON_SYSTEM_NODE=1 $(PY) -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps \
+	  -C cmake.define.SYSMON_WEB=OFF -C build.verbose=false -e .
+
+# Built where an editable install serves it; wheels build their own copy (web/web.cmake).
+.PHONY: web
+web: setup
+	@tools/build-web.sh
+
+.PHONY: cpp
+cpp: setup-test ## the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	cmake --preset debug >/dev/null
+	cmake --build --preset debug -j $(JOBS) --target sysmon_tests sysmon-agent
+	build/debug/tests/cpp/sysmon_tests
+
+.PHONY: lint
+lint: setup-test ## every formatter and linter
+	@tools/lint.sh
+
+.PHONY: test
+test: setup-test lint build cpp ## everything that must pass, in a few minutes
+	$(PY) -m pytest -q -n 2 --dist loadgroup
+
+.PHONY: tsan
+tsan: setup-test ## ring buffer and publisher under ThreadSanitizer
+	cmake --preset tsan >/dev/null
+	cmake --build --preset tsan -j $(JOBS) --target sysmon_tests
+	SYSMON_STRESS_S=10 build/tsan/tests/cpp/sysmon_tests
+
+.PHONY: bench
+bench: build ## what is claimed fast, measured beside the floor and the peers that are installed
+	@tools/setup.sh bench
+	cmake --preset release -D SYSMON_BENCH=ON >/dev/null
+	cmake --build --preset release -j $(JOBS) --target sysmon_bench
+	$(PY) -m bench
+
+.PHONY: docs
+docs: build ## the pages that are made from the code
+	$(PY) -m sysmon.docs
+
+.PHONY: clean
+clean: ## everything that was built
+	rm -rf build .venv dist web/node_modules python/sysmon/api/static

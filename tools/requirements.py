@@ -1,0 +1,20 @@
+"""Prints what pyproject.toml asks for, a requirement a line: to build, to run, and with `test` to develop.
+
+`make` builds without isolation so that a second build takes seconds; so .venv holds the build's needs too.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+
+project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
+requirements = project["build-system"]["requires"] + project["project"]["dependencies"]
+if not (shutil.which("node") and shutil.which("npm")):
+    for override in project["tool"]["scikit-build"]["overrides"]:
+        requirements += override.get("build", {}).get("requires", [])
+if "test" in sys.argv[1:]:
+    requirements += project["project"]["optional-dependencies"]["dev"]
+print("\n".join(requirements))

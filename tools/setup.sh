@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Makes this checkout ready: apt packages, virtual environment, the dashboard's page, the native core.
+#   tools/setup.sh run     what `make demo` needs
+#   tools/setup.sh test    that, and what the tests and linters need (a browser, the test libraries)
+#   tools/setup.sh bench   that, and the benchmark library
+#   tools/setup.sh fuzz    that, and clang with its sanitizers' run time
+# Says what it installs; does nothing that is done already. Debian 12, Ubuntu 24.04 and later, as root or with sudo.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+purpose=${1:-run}
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+need_apt() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  if ! command -v apt-get >/dev/null; then
+    say "these Debian packages are needed and there is no apt-get here: ${missing[*]}"
+    exit 1
+  fi
+  say "installing with apt-get: ${missing[*]}"
+  local sudo=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { say "run as root, or install sudo, or run: apt-get install ${missing[*]}"; exit 1; }
+    sudo=(sudo)
+  fi
+  "${sudo[@]}" apt-get update -q >&2
+  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+}
+
+find_python() {
+  local candidate
+  for candidate in python3 python3.13 python3.12 python3.11; do
+    if command -v "$candidate" >/dev/null &&
+      "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+  say "Python 3.11 or later is needed; found: $(python3 --version 2>&1 || echo none)"
+  exit 1
+}
+
+need_apt build-essential cmake ninja-build ccache ca-certificates python3 python3-venv python3-dev \
+  zlib1g-dev libcurl4-openssl-dev libcurl4 libyaml-cpp-dev nlohmann-json3-dev \
+  libsimdjson-dev libdeflate-dev libzstd-dev libxxhash-dev
+case $purpose in
+run) ;;
+test) need_apt chromium doctest-dev fonts-dejavu-core shellcheck curl ;;
+bench) need_apt doctest-dev libbenchmark-dev ;;
+fuzz) need_apt doctest-dev clang libclang-rt-dev ;;
+*) say "unknown purpose '$purpose': run, test, bench or fuzz" && exit 2 ;;
+esac
+
+python=$(find_python)
+if [ ! -x .venv/bin/python ]; then
+  say "making the virtual environment .venv with $("$python" --version)"
+  "$python" -m venv .venv
+fi
+
+# Benchmarks and fuzzers are driven from Python too.
+extra=$([ "$purpose" = run ] && echo run || echo test)
+# What is installed is remembered by the hash of what asked for it.
+stamp=.venv/setup-$extra
+wanted=$(sha256sum pyproject.toml | cut -d' ' -f1)
+if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
+  say "installing Python packages into .venv"
+  .venv/bin/python tools/requirements.py "$extra" >.venv/requirements.txt
+  .venv/bin/python -m pip install -q --disable-pip-version-check -r .venv/requirements.txt
+  echo "$wanted" >"$stamp"
+fi
