@@ -68,7 +68,7 @@ class CollectorStatus:
     def last_error(self) -> str: ...
 
 class MetricsCollector:
-    """Reads this machine (or a recorded tree) on its own native thread; a full ring refuses the newest tick."""
+    """Reads this machine, or a recorded tree, on its own native thread; a full ring refuses the newest."""
 
     def __init__(
         self,
@@ -97,10 +97,10 @@ def registry() -> list[MetricInfo]:
     """Every metric of the core, in the order of the registry."""
 
 def facts(proc_root: str = "/") -> bytes:
-    """What a host is rather than does: the JSON object of the wire's `facts` (os, kernel, cores, mounts …)."""
+    """What a host is rather than does: the wire's `facts` as JSON (os, kernel, cores, mounts …)."""
 
 class RingBuffer(Generic[T]):
-    """The core's single-producer single-consumer ring, holding Python objects; when full the newest is refused."""
+    """The core's one-producer one-consumer ring, holding Python objects; when full the newest is refused."""
 
     def __init__(self, capacity: int) -> None: ...
     def try_push(self, item: T) -> bool: ...
