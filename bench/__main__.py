@@ -1,0 +1,34 @@
+"""`python -m bench [SUBJECT …]`: measure, and print one Markdown table a subject."""
+
+from __future__ import annotations
+
+import sys
+
+from bench import agent, ingest, native
+from bench.report import machine, show
+
+SUBJECTS = {
+    "collect": ("Collection beside its floor", native.collect),
+    "decode": ("Decoding a push of 250 metrics", native.decode),
+    "agent": ("The whole agent, and others", agent.measure),
+    "ingest": ("The aggregator under load", ingest.measure),
+}
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or list(SUBJECTS)
+    if unknown := set(wanted) - set(SUBJECTS):
+        print(
+            f"bench: no subject {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}",
+            file=sys.stderr,
+        )
+        return 2
+    print(machine())
+    for subject in wanted:
+        title, measure = SUBJECTS[subject]
+        show(title, measure())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
