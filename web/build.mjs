@@ -26,9 +26,21 @@ const common = {
   logLevel: "warning",
   absWorkingDir: here,
 };
-await build({ ...common, entryPoints: { app: "src/main.tsx" }, format: "esm", jsx: "automatic", jsxImportSource: "preact", outdir: path.resolve(outDir) });
+await build({
+  ...common,
+  entryPoints: { app: "src/main.tsx" },
+  format: "esm",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  outdir: path.resolve(outDir),
+});
 // theme.js runs before the first paint, so it is a classic blocking script of its own.
-await build({ ...common, entryPoints: { theme: "src/theme-boot.ts" }, format: "iife", outdir: path.resolve(outDir) });
+await build({
+  ...common,
+  entryPoints: { theme: "src/theme-boot.ts" },
+  format: "iife",
+  outdir: path.resolve(outDir),
+});
 await copyFile(path.join(here, "src/icon.svg"), path.join(outDir, "icon.svg"));
 
 let total = 0;

@@ -39,11 +39,16 @@ function query(params: Params): string {
 async function failure(response: Response): Promise<ApiError> {
   try {
     const body = (await response.json()) as { error?: { code?: string; message?: string } };
-    if (body.error?.message) return new ApiError(response.status, body.error.code ?? "error", body.error.message);
+    if (body.error?.message)
+      return new ApiError(response.status, body.error.code ?? "error", body.error.message);
   } catch {
     // Not ours: a proxy's page, for one.  The status has to do.
   }
-  return new ApiError(response.status, "http_error", `The server answered ${response.status} ${response.statusText}.`);
+  return new ApiError(
+    response.status,
+    "http_error",
+    `The server answered ${response.status} ${response.statusText}.`,
+  );
 }
 
 async function request(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
@@ -58,7 +63,11 @@ async function request(path: string, init: RequestInit, signal?: AbortSignal): P
   } catch (error) {
     if (signal?.aborted) throw error;
     const late = limit.aborted;
-    throw new ApiError(0, late ? "timeout" : "unreachable", late ? "The server did not answer in 20 s." : "The server cannot be reached.");
+    throw new ApiError(
+      0,
+      late ? "timeout" : "unreachable",
+      late ? "The server did not answer in 20 s." : "The server cannot be reached.",
+    );
   }
   if (!response.ok) throw await failure(response);
   return response;
@@ -98,7 +107,12 @@ export function getSummary(): Promise<FleetSummary> {
   return get("/api/fleet/summary");
 }
 
-export function getCompare(hosts: readonly string[], start: number, end: number, signal?: AbortSignal): Promise<CompareAnswer> {
+export function getCompare(
+  hosts: readonly string[],
+  start: number,
+  end: number,
+  signal?: AbortSignal,
+): Promise<CompareAnswer> {
   return get("/api/compare", { hosts: hosts.join(","), start, end }, signal);
 }
 

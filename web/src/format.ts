@@ -11,12 +11,10 @@ function digits(value: number, places: number): string {
   return (Math.abs(value) < 0.5 * 10 ** -places ? 0 : value).toFixed(places);
 }
 
-/** Three significant figures or so: 0.12, 4.2, 41.7, 512. */
+/** Three significant figures: 0.12, 4.20, 41.7, 512. */
 function compact(value: number): string {
   const size = Math.abs(value);
-  if (size >= 100) return digits(value, 0);
-  if (size >= 10) return digits(value, 1);
-  return digits(value, size === 0 || Number.isInteger(value) ? 0 : 2);
+  return digits(value, size >= 99.95 || size === 0 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
 function scaled(value: number, base: number, names: readonly string[], unit: string): string {
@@ -27,7 +25,8 @@ function scaled(value: number, base: number, names: readonly string[], unit: str
     size /= base;
     rung += 1;
   }
-  const shown = rung === 0 && unit === "" && Number.isInteger(size) ? digits(size, 0) : compact(size);
+  // What was never scaled and is whole is a count: 4 cores, not 4.00.
+  const shown = rung === 0 && Number.isInteger(size) ? digits(size, 0) : compact(size);
   const suffix = `${names[rung]}${unit}`;
   return suffix ? `${shown}${kThin}${suffix}` : shown;
 }
@@ -73,8 +72,12 @@ export function duration(value: number): string {
   if (s < 60) return part(s, "s");
   if (s < 3600) return part(Math.floor(s / 60), "min");
   const [big, small, large, rest] =
-    s < 86400 ? ["h", "min", Math.floor(s / 3600), Math.floor((s % 3600) / 60)] : ["d", "h", Math.floor(s / 86400), Math.floor((s % 86400) / 3600)];
-  return rest ? `${part(large as number, big as string)} ${part(rest as number, small as string)}` : part(large as number, big as string);
+    s < 86400
+      ? ["h", "min", Math.floor(s / 3600), Math.floor((s % 3600) / 60)]
+      : ["d", "h", Math.floor(s / 86400), Math.floor((s % 86400) / 3600)];
+  return rest
+    ? `${part(large as number, big as string)} ${part(rest as number, small as string)}`
+    : part(large as number, big as string);
 }
 
 /** How long ago `time` was, both in Unix seconds. */
@@ -106,9 +109,20 @@ export function inUnit(value: number | null | undefined, unit: string): string {
     case "per_second":
     case "1/s":
       return `${count(value)}/s`;
+    case "load":
+      return ratio(value);
     default:
       return count(value);
   }
+}
+
+/** A tick of a chart's axis: as `inUnit`, with no more decimals than ticks `step` apart need. */
+export function axis(value: number, unit: string, step: number): string {
+  let places = 0;
+  while (places < 6 && Math.abs(step * 10 ** places - Math.round(step * 10 ** places)) > 1e-6) places += 1;
+  if (unit === "percent") return percent(value, places);
+  if (unit === "load") return digits(value, places);
+  return inUnit(value, unit).replace(/^(-?\d+)\.0+(?=\D|$)|^(-?\d+\.\d*[1-9])0+(?=\D|$)/, "$1$2");
 }
 
 /** The unit of a counter's rate: what `GET /api/metrics?step=` answers for it. */
@@ -152,7 +166,12 @@ export function dateTime(time: number): string {
   return kFull.format(time * 1000);
 }
 
-/** A metric and its tags on one line: `disk.usage_percent · mountpoint /var`. */
+/** A dimensionless size of a difference; what is huge is only said to be so. */
+export function effect(value: number): string {
+  return Math.abs(value) >= 100 ? "> 100" : digits(value, 1);
+}
+
+/** Tags on one line: `mountpoint /var · device sda1`. */
 export function tagList(tags: Record<string, string>): string {
   return Object.entries(tags)
     .map(([key, value]) => `${key} ${value}`)

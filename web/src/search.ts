@@ -49,7 +49,9 @@ function keyed(word: string): Test | null {
       );
   }
   return (host) =>
-    Object.entries(host.tags).some(([tag, has]) => tag.toLowerCase() === key && has.toLowerCase().startsWith(value));
+    Object.entries(host.tags).some(
+      ([tag, has]) => tag.toLowerCase() === key && has.toLowerCase().startsWith(value),
+    );
 }
 
 function parseWord(word: string): Test {

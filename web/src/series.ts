@@ -51,7 +51,10 @@ export function appendTail(old: Columns, tail: Columns, from: number, start: num
     const fresh = byKey.get(seriesKey(column));
     byKey.delete(seriesKey(column));
     const values = kept ? column.values.slice(first, last) : [];
-    return { ...column, values: values.concat(fresh ? fresh.values.slice(skip) : new Array(added).fill(null)) };
+    return {
+      ...column,
+      values: values.concat(fresh ? fresh.values.slice(skip) : new Array(added).fill(null)),
+    };
   });
   for (const column of byKey.values()) {
     // A series that is new on this host: absent until now.
@@ -102,7 +105,12 @@ export function withGaps(data: Columns, gapAfter: number): Columns {
 }
 
 /** Spans [from, to] longer than `gapAfter` in which nothing was sent, within [start, end]. */
-export function silences(times: readonly number[], start: number, end: number, gapAfter: number): [number, number][] {
+export function silences(
+  times: readonly number[],
+  start: number,
+  end: number,
+  gapAfter: number,
+): [number, number][] {
   const spans: [number, number][] = [];
   let previous = start;
   for (const time of [...times, end]) {

@@ -1,0 +1,38 @@
+// A modal dialog of the browser's own kind: focus, Escape and the inert page behind it come with it.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+interface Props {
+  title: string;
+  onClose?(): void;
+  children: ComponentChildren;
+}
+
+/** Without `onClose` it cannot be dismissed. */
+export function Dialog({ title, onClose, children }: Props) {
+  const box = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    box.current?.showModal();
+    return () => box.current?.close();
+  }, []);
+  return (
+    <dialog
+      ref={box}
+      aria-label={title}
+      onCancel={(event) => {
+        event.preventDefault();
+        onClose?.();
+      }}
+      // A click on the backdrop is a click on the dialog itself; Escape is its keyboard form.
+      onClick={(event) => {
+        if (event.target === box.current) onClose?.();
+      }}
+      onKeyDown={() => {}}
+    >
+      <div class="dialog-body">
+        <h2>{title}</h2>
+        {children}
+      </div>
+    </dialog>
+  );
+}

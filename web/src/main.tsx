@@ -1,0 +1,58 @@
+// The page: header, one of three views, and the dialogs over them.
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/header.css";
+import "./styles/fleet.css";
+import "./styles/panel.css";
+import "./styles/host.css";
+import "./styles/compare.css";
+import { Header } from "./components/header";
+import { Help } from "./components/help";
+import { LiveBar } from "./components/live-bar";
+import { TokenDialog } from "./components/token-dialog";
+import { ComparePage } from "./pages/compare/compare-page";
+import { FleetPage } from "./pages/fleet/fleet-page";
+import { HostPage } from "./pages/host/host-page";
+import { startLive } from "./state/live";
+import { route, startRouter } from "./state/route";
+import { startShortcuts } from "./state/shortcuts";
+
+function Page() {
+  const here = route.value;
+  switch (here.page) {
+    case "fleet":
+      return <FleetPage />;
+    case "host":
+      return <HostPage key={here.host} name={here.host} />;
+    case "compare":
+      return <ComparePage hosts={here.hosts} />;
+    default:
+      return (
+        <main class="page">
+          <h1>There is no such page</h1>
+          <p>
+            <a href="/">To the fleet</a>
+          </p>
+        </main>
+      );
+  }
+}
+
+function App() {
+  return (
+    <>
+      <Header />
+      <LiveBar />
+      <Page />
+      <Help />
+      <TokenDialog />
+    </>
+  );
+}
+
+startRouter();
+startShortcuts();
+startLive();
+render(<App />, document.getElementById("app") as HTMLElement);

@@ -1,0 +1,96 @@
+// Two or more hosts beside each other: what differs, ranked; their facts; and the curves, one colour a host.
+import { useEffect, useMemo } from "preact/hooks";
+import { getCompare } from "../../api";
+import { colorOf } from "../../charts/lines";
+import { HostPicker } from "../../components/host-picker";
+import { Icon } from "../../components/icons";
+import { RangePicker } from "../../components/range-picker";
+import { Status } from "../../components/status";
+import { now } from "../../state/clock";
+import { hostSignal } from "../../state/hosts";
+import { range } from "../../state/range";
+import { hostPath, kMaxCompared, setParameter } from "../../state/route";
+import { useRequest } from "../../state/use-request";
+import { Differences } from "./differences";
+import { FactTable } from "./fact-table";
+import { Honesty } from "./honesty";
+import { Overlays } from "./overlays";
+
+function HostChip({ name, index, onRemove }: { name: string; index: number; onRemove(): void }) {
+  const host = hostSignal(name)?.value;
+  return (
+    <span class="host-chip">
+      <span class="swatch" style={{ color: `var(${colorOf(index)})` }} />
+      <a href={hostPath(name)}>{name}</a>
+      {host && <Status status={host.status} />}
+      <button type="button" class="icon-button small" onClick={onRemove} aria-label={`Remove ${name}`}>
+        <Icon name="close" />
+      </button>
+    </span>
+  );
+}
+
+export function ComparePage({ hosts }: { hosts: string[] }) {
+  const seconds = range.value.seconds;
+  const setHosts = (names: readonly string[]) => setParameter("hosts", names.join(",") || null);
+  useEffect(() => {
+    document.title = hosts.length ? `${hosts.join(", ")} · compare · sysmon` : "Compare · sysmon";
+  }, [hosts.join(",")]);
+
+  return (
+    <main class="page compare">
+      <div class="host-head">
+        <h1 class="host-title">Compare</h1>
+        <div class="host-chips">
+          {hosts.map((name, index) => (
+            <HostChip
+              key={name}
+              name={name}
+              index={index}
+              onRemove={() => setHosts(hosts.filter((one) => one !== name))}
+            />
+          ))}
+          {hosts.length < kMaxCompared && (
+            <HostPicker
+              label={hosts.length ? "Add a host" : "Choose the first host"}
+              icon="plus"
+              without={hosts}
+              onPick={(name) => setHosts([...hosts, name])}
+            />
+          )}
+        </div>
+        <span class="spring" />
+        <RangePicker />
+      </div>
+      {hosts.length < 2 ? (
+        <p class="face compare-hint">
+          {hosts.length === 0 ? "Choose two hosts or more" : "Choose one more host"} to see what differs
+          between them. On the fleet page, tick hosts and press <kbd>c</kbd>.
+        </p>
+      ) : (
+        <Comparison key={`${hosts.join(",")} ${seconds}`} hosts={hosts} seconds={seconds} />
+      )}
+    </main>
+  );
+}
+
+function Comparison({ hosts, seconds }: { hosts: string[]; seconds: number }) {
+  // The window stands still while one reads: ranks that move under the eye help nobody.
+  const window = useMemo(() => {
+    const end = Math.floor(now.peek());
+    return { start: end - seconds, end };
+  }, []);
+  const answer = useRequest(`${hosts.join(",")} ${seconds}`, (signal) =>
+    getCompare(hosts, window.start, window.end, signal),
+  );
+  return (
+    <>
+      <div class="compare-top">
+        <Differences hosts={hosts} answer={answer} />
+        <FactTable hosts={hosts} answer={answer} />
+      </div>
+      <Overlays hosts={hosts} window={window} differs={answer.data?.differs ?? []} />
+      {answer.data && <Honesty answer={answer.data} />}
+    </>
+  );
+}

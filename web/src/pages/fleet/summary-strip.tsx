@@ -1,0 +1,88 @@
+// Hosts by status (each a filter) and what the fleet does as a whole.
+import { useEffect } from "preact/hooks";
+import { getSummary } from "../../api";
+import type { HostStatus } from "../../api-types";
+import { Icon } from "../../components/icons";
+import * as format from "../../format";
+import { now } from "../../state/clock";
+import { counts, hostsLoaded } from "../../state/hosts";
+import { useRequest } from "../../state/use-request";
+
+const kStatuses: readonly HostStatus[] = ["online", "stale", "offline"];
+const kRefreshMs = 10_000;
+
+interface Props {
+  query: string;
+  onQuery(text: string): void;
+}
+
+function Tile({ label, value, bar }: { label: string; value: string; bar?: number | null }) {
+  return (
+    <div class="tile">
+      <span class="tile-label">{label}</span>
+      <span class="tile-value">{value}</span>
+      {bar !== undefined && (
+        <span class="bar" aria-hidden="true">
+          <span class="fill" style={{ width: `${Math.min(100, bar ?? 0)}%` }} />
+        </span>
+      )}
+    </div>
+  );
+}
+
+export function SummaryStrip({ query, onQuery }: Props) {
+  const { data, reload } = useRequest("summary", getSummary);
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) reload();
+    }, kRefreshMs);
+    return () => clearInterval(timer);
+  }, []);
+  // A host that came or changed its status changes the averages too.
+  const { total, online } = counts.value;
+  useEffect(() => {
+    if (hostsLoaded.value) reload();
+  }, [total, online]);
+
+  const show = (value: number | null | undefined, text: (value: number) => string) =>
+    value === null || value === undefined ? format.kAbsent : text(value);
+  const old = data && now.value - data.timestamp > 60;
+  return (
+    <section class="strip" aria-label="Fleet summary">
+      <div class="tile counts">
+        <span class="tile-label">Hosts</span>
+        <div class="chips">
+          {kStatuses.map((status) => {
+            const filter = `state:${status}`;
+            const on = query === filter;
+            return (
+              <button
+                key={status}
+                type="button"
+                class={`chip ${status}${counts.value[status] ? "" : " none"}`}
+                aria-pressed={on}
+                onClick={() => onQuery(on ? "" : filter)}
+                title={on ? "Show all hosts" : `Show ${status} hosts only`}
+              >
+                <Icon name={status} />
+                <strong>{hostsLoaded.value ? counts.value[status] : format.kAbsent}</strong> {status}
+              </button>
+            );
+          })}
+        </div>
+      </div>
+      <Tile
+        label={old ? "CPU, average (old)" : "CPU, average"}
+        value={show(data?.avg_cpu_percent, format.percent)}
+        bar={data?.avg_cpu_percent ?? null}
+      />
+      <Tile
+        label="Memory, average"
+        value={show(data?.avg_memory_percent, format.percent)}
+        bar={data?.avg_memory_percent ?? null}
+      />
+      <Tile label="Memory used, all hosts" value={show(data?.total_memory_used_bytes, format.bytes)} />
+      <Tile label="Disk used, all hosts" value={show(data?.total_disk_used_bytes, format.bytes)} />
+    </section>
+  );
+}

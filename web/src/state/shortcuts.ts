@@ -1,0 +1,106 @@
+// The keyboard: one table that is obeyed here and shown by the help.
+import { signal } from "@preact/signals";
+import { comparePath, navigate, route } from "./route";
+import { selected } from "./selection";
+import { cycleTheme } from "./theme";
+
+export const helpOpen = signal(false);
+
+export interface Shortcut {
+  keys: string;
+  text: string;
+  run(): void;
+}
+
+function focus(selector: string): void {
+  const element = document.querySelector<HTMLElement>(selector);
+  element?.focus();
+  if (element instanceof HTMLInputElement) element.select();
+}
+
+/** Moves the focus between the host links of the fleet's table. */
+function step(by: number): void {
+  const links = [...document.querySelectorAll<HTMLElement>("[data-host-link]")];
+  const at = links.indexOf(document.activeElement as HTMLElement);
+  const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by));
+  links[next]?.focus();
+  links[next]?.scrollIntoView({ block: "nearest" });
+}
+
+function compare(): void {
+  const here = route.value;
+  if (here.page === "host") navigate(comparePath([here.host]));
+  else if (here.page === "fleet" && selected.value.length >= 2) navigate(comparePath(selected.value));
+}
+
+function toggleFocusedRow(): void {
+  document.activeElement?.closest("tr")?.querySelector<HTMLElement>("input[type=checkbox]")?.click();
+}
+
+function back(): void {
+  if (helpOpen.value) helpOpen.value = false;
+  else if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
+  else if (selected.value.length && route.value.page === "fleet") selected.value = [];
+  else if (route.value.page !== "fleet") navigate("/");
+}
+
+export const kShortcuts: readonly Shortcut[] = [
+  { keys: "/", text: "Search hosts", run: () => focus("[data-search]") },
+  { keys: "j", text: "Next host in the table", run: () => step(1) },
+  { keys: "k", text: "Previous host in the table", run: () => step(-1) },
+  { keys: "Enter", text: "Open the focused host", run: () => {} },
+  { keys: "x", text: "Select the focused host", run: toggleFocusedRow },
+  { keys: "c", text: "Compare the selected hosts, or this one with others", run: compare },
+  { keys: "g f", text: "Go to the fleet", run: () => navigate("/") },
+  { keys: "g h", text: "Choose a host", run: () => focus("[data-host-picker]") },
+  { keys: "t", text: "Theme: system, light, dark", run: cycleTheme },
+  { keys: "Esc", text: "Close, clear, or back to the fleet", run: back },
+  {
+    keys: "?",
+    text: "This help",
+    run: () => {
+      helpOpen.value = !helpOpen.value;
+    },
+  },
+];
+
+const kNames: Record<string, string> = { Escape: "Esc", ArrowDown: "j", ArrowUp: "k" };
+// Enter belongs to the browser: it follows the focused link.
+const kBrowserKeys = new Set(["Enter"]);
+const kChordMs = 1000;
+
+let prefix = "";
+let prefixTime = 0;
+
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return (
+    target.matches("textarea, select, [contenteditable]") ||
+    (target instanceof HTMLInputElement && target.type !== "checkbox")
+  );
+}
+
+function onKey(event: KeyboardEvent): void {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  // An open dialog has its own keys (and closes on Escape by itself).
+  if (document.querySelector("dialog[open]") && event.key !== "?") return;
+  const arrow = event.key.startsWith("Arrow");
+  // Arrows scroll the page unless a row has the focus.
+  if (arrow && !document.activeElement?.matches("[data-host-link]")) return;
+  const key = kNames[event.key] ?? event.key;
+  if (isTyping(event.target) && key !== "Esc") return;
+  const chord = prefix && Date.now() - prefixTime < kChordMs ? `${prefix} ${key}` : key;
+  prefix = "";
+  const found = kShortcuts.find((one) => one.keys === chord);
+  if (found && !kBrowserKeys.has(key)) {
+    event.preventDefault();
+    found.run();
+  } else if (kShortcuts.some((one) => one.keys.startsWith(`${key} `))) {
+    prefix = key;
+    prefixTime = Date.now();
+  }
+}
+
+export function startShortcuts(): void {
+  document.addEventListener("keydown", onKey);
+}

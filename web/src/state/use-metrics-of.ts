@@ -1,0 +1,28 @@
+// The same metrics of several hosts on the same grid.
+import { getMetrics } from "../api";
+import { type Columns, stepFor, toColumns } from "../series";
+import { hostSignal } from "./hosts";
+import { type Answer, useRequest } from "./use-request";
+
+const kPoints = 360;
+const kUsualInterval = 10;
+
+/** Columns of each host in the order of `hosts`; all share one step, the slowest host's at least. */
+export function useMetricsOf(
+  hosts: readonly string[],
+  types: readonly string[],
+  window: { start: number; end: number },
+): Answer<Columns[]> & { step: number } {
+  const intervals = hosts.map((host) => hostSignal(host)?.value.interval ?? kUsualInterval);
+  const step = stepFor(window.end - window.start, kPoints, Math.max(1, ...intervals));
+  const start = Math.floor(window.start / step) * step;
+  const key = JSON.stringify([hosts, types, start, window.end, step]);
+  const answer = useRequest(key, (signal) =>
+    Promise.all(
+      hosts.map(async (host) =>
+        toColumns((await getMetrics({ host, types, start, end: window.end, step }, signal)).series),
+      ),
+    ),
+  );
+  return { ...answer, step };
+}

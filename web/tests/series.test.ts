@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Series } from "../src/api-types";
+import {
+  appendTail,
+  lowerBound,
+  silences,
+  stacked,
+  stepFor,
+  summarise,
+  toColumns,
+  withGaps,
+} from "../src/series";
+
+function series(type: string, times: number[], values: (number | null)[], tags = {}): Series {
+  return { host: "a", type, unit: "percent", kind: "gauge", tags, times, values };
+}
+
+test("series with their own times are put on the union of times", () => {
+  const data = toColumns([series("x", [10, 30], [1, 3]), series("y", [20, 30], [2, 4])]);
+  assert.deepEqual(data.times, [10, 20, 30]);
+  assert.deepEqual(
+    data.columns.map((column) => column.values),
+    [
+      [1, null, 3],
+      [null, 2, 4],
+    ],
+  );
+});
+
+test("a tail replaces the cell that was still filling and drops what is too old", () => {
+  const old = toColumns([series("x", [10, 20, 30], [1, 2, 3])]);
+  const joined = appendTail(old, toColumns([series("x", [30, 40], [3.5, 4])]), 30, 20);
+  assert.deepEqual(joined.times, [20, 30, 40]);
+  assert.deepEqual(joined.columns[0]?.values, [2, 3.5, 4]);
+});
+
+test("a series that appears late is absent before, one that ends is absent after", () => {
+  const old = toColumns([series("x", [10, 20], [1, 2])]);
+  const joined = appendTail(old, toColumns([series("y", [30], [9])]), 30, 0);
+  assert.deepEqual(joined.times, [10, 20, 30]);
+  assert.deepEqual(
+    joined.columns.map((column) => [column.type, column.values]),
+    [
+      ["x", [1, 2, null]],
+      ["y", [null, null, 9]],
+    ],
+  );
+});
+
+test("a tail after everything has aged out leaves only the tail", () => {
+  const old = toColumns([series("x", [10, 20], [1, 2])]);
+  const joined = appendTail(old, toColumns([series("x", [90], [9])]), 80, 50);
+  assert.deepEqual(joined.times, [90]);
+  assert.deepEqual(joined.columns[0]?.values, [9]);
+});
+
+test("an empty cell by jitter is closed, a real silence stays open", () => {
+  const data = toColumns([
+    series("x", [0, 10, 20, 30, 40, 50, 60, 70], [1, 2, null, 4, null, null, null, 8]),
+  ]);
+  const shown = withGaps(data, 25);
+  assert.deepEqual(shown.times, [0, 10, 30, 50, 70]);
+  assert.deepEqual(shown.columns[0]?.values, [1, 2, 4, null, 8]);
+});
+
+test("one series that stopped stays open while another goes on", () => {
+  const data = toColumns([series("x", [0, 10, 20], [1, null, 3]), series("y", [0, 10, 20], [1, 2, 3])]);
+  assert.deepEqual(withGaps(data, 25).columns[0]?.values, [1, null, 3]);
+});
+
+test("silences are found inside, before and after the samples", () => {
+  assert.deepEqual(silences([100, 110, 200], 0, 300, 30), [
+    [0, 100],
+    [110, 200],
+    [200, 300],
+  ]);
+  assert.deepEqual(silences([10, 20, 30], 0, 40, 30), []);
+});
+
+test("a stack counts a missing part as nothing, and a missing whole as missing", () => {
+  assert.deepEqual(
+    stacked([
+      [1, null, null],
+      [2, 5, null],
+    ]),
+    [
+      [1, 0, null],
+      [3, 5, null],
+    ],
+  );
+});
+
+test("the step follows the ladder and is never finer than the host's interval", () => {
+  assert.equal(stepFor(900, 360, 10), 10);
+  assert.equal(stepFor(3600, 360, 10), 10);
+  assert.equal(stepFor(86_400, 360, 10), 300);
+  assert.equal(stepFor(900, 360, 60), 60);
+  assert.equal(stepFor(900, 360, 0.25), 5);
+});
+
+test("lowerBound finds the first time that is not earlier", () => {
+  assert.equal(lowerBound([10, 20, 30], 20), 1);
+  assert.equal(lowerBound([10, 20, 30], 21), 2);
+  assert.equal(lowerBound([], 1), 0);
+});
+
+test("a summary skips what is missing and says nothing of nothing", () => {
+  assert.deepEqual(summarise([1, 2, 3], [1, null, 3]), { average: 2, highest: 3, highestAt: 3 });
+  assert.equal(summarise([1], [null]), null);
+});
