@@ -52,7 +52,7 @@ tsan: setup-test ## ring buffer and publisher under ThreadSanitizer
 bench: build ## what is claimed fast, measured beside the floor and the peers that are installed
 	@tools/setup.sh bench
 	cmake --preset release -D SYSMON_BENCH=ON >/dev/null
-	cmake --build --preset release -j $(JOBS) --target sysmon_bench
+	cmake --build --preset release -j $(JOBS) --target sysmon_bench sysmon_load sysmon_floor
 	$(PY) -m bench
 
 .PHONY: docs
