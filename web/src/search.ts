@@ -15,24 +15,27 @@ const kFields: Record<string, string> = {
 };
 
 function text(host: Host): string {
-  const tags = Object.entries(host.tags).flatMap(([key, value]) => [key, value]);
+  const tags = Object.entries(host.tags).flat();
   return [host.hostname, host.status, host.version ?? "", ...tags].join(" ").toLowerCase();
 }
 
+const kComparisons: Record<string, (value: number, limit: number) => boolean> = {
+  ">": (value, limit) => value > limit,
+  "<": (value, limit) => value < limit,
+  ">=": (value, limit) => value >= limit,
+  "<=": (value, limit) => value <= limit,
+};
+
 function comparison(word: string): Test | null {
-  const match = /^([a-z]+)(>=|<=|>|<)(\d+(?:\.\d+)?)$/.exec(word);
-  const type = match?.[1] && kFields[match[1]];
-  if (!match || !type) return null;
-  const limit = Number(match[3]);
-  const holds: Record<string, (value: number) => boolean> = {
-    ">": (value) => value > limit,
-    "<": (value) => value < limit,
-    ">=": (value) => value >= limit,
-    "<=": (value) => value <= limit,
+  const [, field = "", operator = "", number] = /^([a-z]+)(>=|<=|>|<)(\d+(?:\.\d+)?)$/.exec(word) ?? [];
+  const type = kFields[field];
+  const holds = kComparisons[operator];
+  if (!type || !holds) return null;
+  return (host) => {
+    const value = host.latest[type];
+    // A host without the value matches neither side.
+    return value !== undefined && holds(value, Number(number));
   };
-  const test = holds[match[2] as string];
-  // A host without the value matches neither side.
-  return (host) => host.latest[type] !== undefined && test !== undefined && test(host.latest[type]);
 }
 
 function keyed(word: string): Test | null {

@@ -16,6 +16,8 @@ export function Dialog({ title, onClose, children }: Props) {
     return () => box.current?.close();
   }, []);
   return (
+    // A click on the backdrop is a click on the dialog itself; Escape is its keyboard form.
+    // biome-ignore lint/a11y/useKeyWithClickEvents: Escape comes as the cancel event
     <dialog
       ref={box}
       aria-label={title}
@@ -23,11 +25,9 @@ export function Dialog({ title, onClose, children }: Props) {
         event.preventDefault();
         onClose?.();
       }}
-      // A click on the backdrop is a click on the dialog itself; Escape is its keyboard form.
       onClick={(event) => {
         if (event.target === box.current) onClose?.();
       }}
-      onKeyDown={() => {}}
     >
       <div class="dialog-body">
         <h2>{title}</h2>
