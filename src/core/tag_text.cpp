@@ -1,0 +1,68 @@
+#include "sysmon/tag_text.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace sysmon {
+namespace {
+
+std::uint32_t byte_at(std::string_view text, std::size_t index) { return static_cast<std::uint8_t>(text[index]); }
+
+// Length of the UTF-8 character at the start of `text`, 0 where there is none (RFC 3629: no overlong forms, no
+// surrogates, nothing above U+10FFFF).
+std::size_t character_bytes(std::string_view text) {
+  const std::uint32_t first = byte_at(text, 0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte_at(text, i) & 0xC0U) != 0x80) return 0;
+  }
+  const std::uint32_t second = byte_at(text, 1);
+  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
+      (first == 0xF4 && second > 0x8F)) {
+    return 0;
+  }
+  return length;
+}
+
+bool is_control(std::string_view character) {
+  if (character.size() == 1) return byte_at(character, 0) < 0x20 || byte_at(character, 0) == 0x7F;
+  return character.size() == 2 && byte_at(character, 0) == 0xC2 && byte_at(character, 1) < 0xA0;  // C1
+}
+
+void append_escaped(std::string& out, std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    out += "\\x";
+    out += kHex[byte_at(bytes, i) >> 4U];
+    out += kHex[byte_at(bytes, i) & 15U];
+  }
+}
+
+}  // namespace
+
+std::string tag_text(std::string_view bytes) {
+  constexpr std::string_view kEllipsis = "…";
+  std::string text;
+  std::size_t fits = 0;  // length of the text that still leaves room for the ellipsis
+  while (!bytes.empty()) {
+    const std::size_t valid = character_bytes(bytes);
+    const std::string_view character = bytes.substr(0, std::max<std::size_t>(valid, 1));
+    if (valid == 0 || is_control(character) || bytes.starts_with("\\x")) {
+      append_escaped(text, character);
+    } else {
+      text += character;
+    }
+    bytes.remove_prefix(character.size());
+    if (text.size() <= kMaxTagBytes - kEllipsis.size()) fits = text.size();
+    if (text.size() > kMaxTagBytes) {
+      text.resize(fits);
+      text += kEllipsis;
+      break;
+    }
+  }
+  return text;
+}
+
+}  // namespace sysmon
