@@ -6,9 +6,9 @@
 //       auth_token: secret123
 //       push_interval: 10s
 //
-// One table (agent_setting_table) holds every key with its default, unit and help; the parser, the environment, the
-// command line's `config` and the documentation all read it from there. Every complaint says file, line and column,
-// what came and what was expected.
+// One table (agent_setting_table) holds every key with its default, unit and help; the parser, the
+// environment, the command line's `config` and the documentation all read it from there. Every complaint says
+// file, line and column, what came and what was expected.
 #pragma once
 
 #include <chrono>
@@ -79,15 +79,15 @@ struct ConfigIssue {
 struct SettingInfo {
   std::string_view key;            // "spool.max_bytes"; in the file nested below `agent:`
   std::string_view default_value;  // in the spelling of the file; "" for none
-  std::string_view unit;           // "duration", "size", "list", "map", "path", "url", "a | b"; "" for plain text
-  std::string_view help;           // one sentence
+  std::string_view unit;  // "duration", "size", "list", "map", "path", "url", "a | b"; "" for plain text
+  std::string_view help;  // one sentence
   bool secret = false;
 };
 
 [[nodiscard]] std::span<const SettingInfo> agent_setting_table();
 
-// A setting and its value in canonical spelling: durations `10s`, sizes `64MiB`, lists `a,b`, maps `k=v,k=v`, which is
-// also what the SYSMON_<KEY> variables and `config set` take.
+// A setting and its value in canonical spelling: durations `10s`, sizes `64MiB`, lists `a,b`, maps `k=v,k=v`,
+// which is also what the SYSMON_<KEY> variables and `config set` take.
 struct ConfigSetting {
   SettingInfo info;
   std::string value;  // the default where the text does not set it; a secret is given in clear: mask it
@@ -104,8 +104,8 @@ struct ParsedConfig {
   [[nodiscard]] bool ok() const;  // no errors; warnings are allowed
 };
 
-// The text of a file and, over it, the environment (none where it is empty). Never throws, whatever the bytes.
-// An unknown key is a warning: a newer file must not stop an older agent.
+// The text of a file and, over it, the environment (none where it is empty). Never throws, whatever the
+// bytes. An unknown key is a warning: a newer file must not stop an older agent.
 [[nodiscard]] ParsedConfig parse_agent_config(std::string_view text, std::string_view filename,
                                               const Environment& environment = {});
 
@@ -117,8 +117,8 @@ struct ParsedConfig {
 [[nodiscard]] std::vector<ConfigSetting> agent_settings(std::string_view text = {},
                                                         std::string_view filename = "agent.yaml");
 
-// What the agent runs on: the first of `path`, ~/.sysmon/agent.yaml and /etc/sysmon/agent.yaml that exists, the
-// environment over it, and the token from wherever it lies.
+// What the agent runs on: the first of `path`, ~/.sysmon/agent.yaml and /etc/sysmon/agent.yaml that exists,
+// the environment over it, and the token from wherever it lies.
 struct LoadedConfig {
   AgentConfig config;
   std::string file;  // empty: there is none
@@ -134,7 +134,8 @@ struct LoadedConfig {
 // Error invalid: the file is not private (mode 0600, owner root or ourselves), or holds no token.
 [[nodiscard]] Result<std::string> read_auth_token(const AgentConfig& config);
 
-// Where the agent keeps agent_id: spool.dir, else $STATE_DIRECTORY (systemd), else /var/lib/sysmon/agent as root, else
+// Where the agent keeps agent_id: spool.dir, else $STATE_DIRECTORY (systemd), else /var/lib/sysmon/agent as
+// root, else
 // ~/.local/share/sysmon/agent. Empty where nothing of that is known.
 [[nodiscard]] std::string state_directory(const AgentConfig& config, const Environment& environment);
 
