@@ -35,6 +35,7 @@ function onMessage(message: ServerMessage): void {
 
 function connect(): void {
   clearTimeout(retryTimer);
+  if (needsToken.value) return;
   socket?.close();
   socket = openSocket(onMessage, onEnd);
   if (watched) socket.send({ kind: "watch", host: watched });
@@ -51,6 +52,8 @@ function onEnd(): void {
   attempt += 1;
   connection.value = "lost";
   retryAt.value = Date.now() + wait;
+  // Without a session every attempt would be refused: the page starts afresh when there is one.
+  if (needsToken.value) return;
   retryTimer = setTimeout(connect, wait);
   void poll();
 }

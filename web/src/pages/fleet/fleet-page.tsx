@@ -67,7 +67,12 @@ export function FleetPage() {
         <FirstHost />
       ) : (
         <>
-          <SearchBox query={query} onQuery={setQuery} shown={order.length} total={total} />
+          <SearchBox
+            query={query}
+            onQuery={setQuery}
+            shown={order.length}
+            total={hostsLoaded.value ? total : null}
+          />
           <HostTable
             names={order}
             loading={!hostsLoaded.value}

@@ -120,17 +120,19 @@ export function HostTable({ names, loading, onHover }: Props) {
             <th class="check">
               <span class="hidden">Select</span>
             </th>
-            <th class="state">Last seen</th>
+            <th class="state" title="Online, stale or offline, and when the host was last heard of">
+              Status
+            </th>
             <th class="name">Host</th>
             {kMeters.map(({ type, label, title }) => (
               <th key={type} class="metered" title={title}>
                 {label}
               </th>
             ))}
-            <th class="num" title="Load over one minute, divided by the number of cores">
+            <th class="num load" title="Load over one minute, divided by the number of cores">
               Load/core
             </th>
-            <th class="num">Network</th>
+            <th class="num net">Network</th>
             <th class="num temp" title="The hottest sensor">
               Temp.
             </th>

@@ -5,7 +5,8 @@ interface Props {
   query: string;
   onQuery(text: string): void;
   shown: number;
-  total: number;
+  /** How many hosts there are; null while that is not known. */
+  total: number | null;
 }
 
 export function SearchBox({ query, onQuery, shown, total }: Props) {
@@ -27,7 +28,7 @@ export function SearchBox({ query, onQuery, shown, total }: Props) {
         <kbd>/</kbd>
       </div>
       <span class="shown" role="status">
-        {query ? `${shown} of ${total} hosts` : total === 1 ? "1 host" : `${total} hosts`}
+        {total !== null && (query ? `${shown} of ${total} hosts` : total === 1 ? "1 host" : `${total} hosts`)}
       </span>
     </div>
   );

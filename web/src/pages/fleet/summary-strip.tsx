@@ -6,6 +6,7 @@ import { Icon } from "../../components/icons";
 import * as format from "../../format";
 import { now } from "../../state/clock";
 import { counts, hostsLoaded } from "../../state/hosts";
+import { needsToken } from "../../state/session";
 import { useRequest } from "../../state/use-request";
 
 const kStatuses: readonly HostStatus[] = ["online", "stale", "offline"];
@@ -34,7 +35,7 @@ export function SummaryStrip({ query, onQuery }: Props) {
   const { data, reload } = useRequest("summary", getSummary);
   useEffect(() => {
     const timer = setInterval(() => {
-      if (!document.hidden) reload();
+      if (!document.hidden && !needsToken.value) reload();
     }, kRefreshMs);
     return () => clearInterval(timer);
   }, []);
@@ -72,17 +73,17 @@ export function SummaryStrip({ query, onQuery }: Props) {
         </div>
       </div>
       <Tile
-        label={old ? "CPU, average (old)" : "CPU, average"}
+        label={old ? "CPU average (old)" : "CPU average"}
         value={show(data?.avg_cpu_percent, format.percent)}
         bar={data?.avg_cpu_percent ?? null}
       />
       <Tile
-        label="Memory, average"
+        label="Memory average"
         value={show(data?.avg_memory_percent, format.percent)}
         bar={data?.avg_memory_percent ?? null}
       />
-      <Tile label="Memory used, all hosts" value={show(data?.total_memory_used_bytes, format.bytes)} />
-      <Tile label="Disk used, all hosts" value={show(data?.total_disk_used_bytes, format.bytes)} />
+      <Tile label="Memory used" value={show(data?.total_memory_used_bytes, format.bytes)} />
+      <Tile label="Disk used" value={show(data?.total_disk_used_bytes, format.bytes)} />
     </section>
   );
 }

@@ -55,9 +55,6 @@ export function FactsBar({ host, facts, error, retry }: Props) {
       {failed !== undefined && failed > 0 && <Fact label="Failed units" value={format.count(failed)} />}
       {host?.version && <Fact label="Agent" value={host.version} />}
       {host?.interval && <Fact label="Interval" value={format.duration(host.interval)} />}
-      {Object.entries(host?.tags ?? {}).map(([key, value]) => (
-        <Fact key={`tag-${key}`} label={key} value={value} />
-      ))}
       {error && error.status !== 404 && (
         <div class="fact wide" role="alert">
           <dt>Facts</dt>

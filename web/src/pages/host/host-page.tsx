@@ -47,6 +47,13 @@ export function HostPage({ name }: { name: string }) {
             seen <Age time={host.last_seen} />
           </span>
         )}
+        <span class="tags">
+          {Object.entries(host?.tags ?? {}).map(([key, value]) => (
+            <span key={key} class="tag" title={`${key}: ${value}`}>
+              {key} <strong>{value}</strong>
+            </span>
+          ))}
+        </span>
         <span class="spring" />
         <a class="button" href={comparePath([name])} title="Compare with another host (c)">
           <Icon name="compare" /> Compare
