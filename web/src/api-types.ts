@@ -1,7 +1,7 @@
 // The API as the aggregator answers it.  Unknown keys may appear in any answer and are ignored.
 // Times are Unix seconds (fractions are milliseconds); a value that was not measured is absent or null.
 
-export type HostStatus = "online" | "stale" | "offline";
+export type HostStatus = "online" | "stale" | "offline" | "archived";
 export type Tags = Record<string, string>;
 
 /** The fixed last values of a host; each is absent where the host does not measure it. */
@@ -15,7 +15,7 @@ export const kLatest = {
   sent: "network.bytes_sent",
   temperature: "sensor.temperature_celsius",
   uptime: "system.uptime_seconds",
-  failedUnits: "systemd.units_failed",
+  failedUnits: "systemd.failed_units",
 } as const;
 
 export interface Host {
@@ -25,8 +25,13 @@ export interface Host {
   interval: number | null;
   tags: Tags;
   version: string | null;
-  agent_id?: string | null;
+  agent_id: string | null;
+  first_seen: number | null;
+  /** Seconds by which the host's clock is ahead of the aggregator's. */
+  clock_offset: number | null;
   latest: Record<string, number>;
+  /** For a worst-of in `latest`: which series it is. */
+  latest_tags: Record<string, Tags>;
 }
 
 export interface HostList {
@@ -35,14 +40,15 @@ export interface HostList {
   online: number;
   stale: number;
   offline: number;
-  next_cursor?: string | null;
+  archived: number;
+  next_cursor: string | null;
 }
 
 export interface HostEvent {
   start: number;
   end: number | null;
   kind: string;
-  detail?: Record<string, unknown> | null;
+  detail: Record<string, unknown>;
 }
 
 export type Facts = Record<string, unknown>;
@@ -50,9 +56,8 @@ export type Facts = Record<string, unknown>;
 export interface HostDetail extends Host {
   facts: Facts | null;
   series: number;
-  first_seen: number | null;
   events: HostEvent[];
-  ledger?: { committed: number; dropped: number; gaps: number };
+  ledger: { committed: number; dropped: number; gaps: number };
 }
 
 export interface Series {
@@ -80,7 +85,8 @@ export interface LatestMetric {
   value: number;
   timestamp: number;
   unit: string;
-  rate?: number | null;
+  /** Per second, for a counter that was seen twice. */
+  rate: number | null;
 }
 
 export interface LatestAnswer {

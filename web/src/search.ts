@@ -65,8 +65,13 @@ function parseWord(word: string): Test {
   return comparison(word) ?? keyed(word) ?? ((host) => text(host).includes(word));
 }
 
-/** A test that a host passes when it matches every word of `query`; an empty query matches all. */
+/**
+ * A test that a host passes when it matches every word of `query`; an empty query matches all.
+ * An archived host is out of sight unless its status is asked for.
+ */
 export function parseQuery(query: string): Test {
-  const tests = query.toLowerCase().split(/\s+/).filter(Boolean).map(parseWord);
-  return (host) => tests.every((test) => test(host));
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const tests = words.map(parseWord);
+  const archived = words.some((word) => /^(state:|status:)?archived$/.test(word));
+  return (host) => (archived || host.status !== "archived") && tests.every((test) => test(host));
 }

@@ -33,7 +33,7 @@ export function worstOf(host: Host): Severity {
 }
 
 // Between stale and offline the longer silence is worse; a critical value on a live host outranks a warning.
-const kStatusRank: Record<HostStatus, number> = { offline: 2, stale: 1, online: 0 };
+const kStatusRank: Record<HostStatus, number> = { offline: 2, stale: 1, online: 0, archived: -1 };
 
 /** How far a value has come towards its critical threshold: 1 is critical. */
 function strain(host: Host): number {

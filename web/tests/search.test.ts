@@ -4,16 +4,8 @@ import type { Host } from "../src/api-types";
 import { parseQuery } from "../src/search";
 
 function host(hostname: string, extra: Partial<Host> = {}): Host {
-  return {
-    hostname,
-    status: "online",
-    last_seen: 0,
-    interval: 10,
-    tags: {},
-    version: "1.0.0",
-    latest: {},
-    ...extra,
-  };
+  const blank = { agent_id: null, first_seen: 0, clock_offset: 0, latest: {}, latest_tags: {}, tags: {} };
+  return { hostname, status: "online", last_seen: 0, interval: 10, version: "1.0.0", ...blank, ...extra };
 }
 
 const fleet = [
@@ -49,4 +41,11 @@ test("a value is compared, and a host without it matches neither side", () => {
 test("what cannot be understood is searched as a word", () => {
   assert.deepEqual(found("cpu>"), []);
   assert.deepEqual(found("(["), []);
+});
+test("an archived host is shown only when it is asked for", () => {
+  const hosts = [host("here"), host("put-away", { status: "archived" })];
+  const names = (query: string) => hosts.filter(parseQuery(query)).map((one) => one.hostname);
+  assert.deepEqual(names(""), ["here"]);
+  assert.deepEqual(names("put"), []);
+  assert.deepEqual(names("state:archived"), ["put-away"]);
 });

@@ -4,7 +4,8 @@ import type { Host, HostStatus } from "../src/api-types";
 import { severityOf, worstFirst, worstOf } from "../src/severity";
 
 function host(hostname: string, status: HostStatus, latest: Record<string, number>): Host {
-  return { hostname, status, last_seen: 0, interval: 10, tags: {}, version: null, latest };
+  const blank = { agent_id: null, first_seen: 0, clock_offset: 0, latest_tags: {}, tags: {}, version: null };
+  return { hostname, status, last_seen: 0, interval: 10, ...blank, latest };
 }
 
 test("thresholds begin at their own value", () => {

@@ -9,6 +9,7 @@ const kPaths = {
     </>
   ),
   offline: <rect x="4" y="4" width="8" height="8" rx="1" fill="currentColor" stroke="none" />,
+  archived: <path d="M2.5 3h11v3h-11z M3.5 6v7h9V6 M6.5 9h3" />,
   warn: <path d="M8 2.5 14 13H2z M8 6.5v3 M8 11.3v.2" />,
   crit: <path d="M8 1.8 14.2 8 8 14.2 1.8 8z M8 5v3.5 M8 10.8v.2" />,
   search: <path d="M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9z M10.3 10.3 14 14" />,

@@ -17,14 +17,16 @@ interface Props {
   /** The metric whose thresholds apply. */
   type: string;
   value: number | null | undefined;
+  /** Which series the value is of, where it is the worst of many. */
+  title?: string;
 }
 
-export function Meter({ type, value }: Props) {
+export function Meter({ type, value, title }: Props) {
   if (value === undefined || value === null) return <span class="meter absent">{format.kAbsent}</span>;
   const severity = severityOf(type, value);
   const shown = Math.min(100, Math.max(0, value));
   return (
-    <span class={`meter ${kSeverityNames[severity]}`}>
+    <span class={`meter ${kSeverityNames[severity]}`} title={title}>
       <span class="bar" aria-hidden="true">
         <span class="fill" style={{ width: `${shown}%` }} />
       </span>

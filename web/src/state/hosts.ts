@@ -61,7 +61,11 @@ export function applyChanges(changes: readonly HostChange[]): void {
           interval: null,
           tags: {},
           version: null,
+          agent_id: null,
+          first_seen: null,
+          clock_offset: null,
           latest: {},
+          latest_tags: {},
         };
         known.set(change.hostname, signal({ ...blank, ...change }));
         changed = true;
@@ -72,7 +76,7 @@ export function applyChanges(changes: readonly HostChange[]): void {
 }
 
 export const counts = computed(() => {
-  const by = { total: 0, online: 0, stale: 0, offline: 0 };
+  const by = { total: 0, online: 0, stale: 0, offline: 0, archived: 0 };
   for (const host of allHosts()) {
     by.total += 1;
     by[host.status] += 1;

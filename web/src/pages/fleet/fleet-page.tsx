@@ -3,7 +3,7 @@ import { batch, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { parseQuery } from "../../search";
 import { worstFirst } from "../../severity";
-import { allHosts, hostNames, hostsError, hostsLoaded } from "../../state/hosts";
+import { allHosts, counts, hostNames, hostsError, hostsLoaded } from "../../state/hosts";
 import { retryNow } from "../../state/live";
 import { parameters, setParameter } from "../../state/route";
 import { FirstHost } from "./first-host";
@@ -48,7 +48,7 @@ export function FleetPage() {
   useEffect(() => {
     document.title = "Fleet · sysmon";
   }, []);
-  const total = hostNames.value.length;
+  const total = counts.value.total - counts.value.archived;
   const setQuery = (text: string) => setParameter("q", text || null);
 
   return (
@@ -63,7 +63,7 @@ export function FleetPage() {
           </button>
         </div>
       )}
-      {hostsLoaded.value && total === 0 ? (
+      {hostsLoaded.value && hostNames.value.length === 0 ? (
         <FirstHost />
       ) : (
         <>

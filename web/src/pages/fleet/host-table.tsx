@@ -61,7 +61,7 @@ function Row({ name }: { name: string }) {
       </th>
       {kMeters.map(({ type, label }) => (
         <td key={type} class="metered" data-label={label}>
-          <Meter type={type} value={latest[type]} />
+          <Meter type={type} value={latest[type]} title={format.tagList(host.latest_tags[type] ?? {})} />
         </td>
       ))}
       <td class="num load" data-label="Load/core">

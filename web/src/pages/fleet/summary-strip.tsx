@@ -9,7 +9,7 @@ import { counts, hostsLoaded } from "../../state/hosts";
 import { needsToken } from "../../state/session";
 import { useRequest } from "../../state/use-request";
 
-const kStatuses: readonly HostStatus[] = ["online", "stale", "offline"];
+const kStatuses: readonly HostStatus[] = ["online", "stale", "offline", "archived"];
 const kRefreshMs = 10_000;
 
 interface Props {
@@ -54,6 +54,8 @@ export function SummaryStrip({ query, onQuery }: Props) {
         <span class="tile-label">Hosts</span>
         <div class="chips">
           {kStatuses.map((status) => {
+            // Archiving is rare: it has a chip only where there is something behind it.
+            if (status === "archived" && !counts.value.archived) return null;
             const filter = `state:${status}`;
             const on = query === filter;
             return (

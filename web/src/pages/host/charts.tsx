@@ -46,12 +46,14 @@ function useWindow(range: number, step: number, zoom: Window | null): Window {
 
 export function Charts({ name, host, range, interval }: Props) {
   const [zoomed, setZoom] = useState<{ key: string; window: Window } | null>(null);
-  const history = useHistory(name, kTypes, range, interval);
+  // An agent ticks faster while somebody looks at its host: the grid must not change under the eye for that.
+  const [usual] = useState(interval);
+  const history = useHistory(name, kTypes, range, usual);
   const state = history.state.value;
   const key = `${name} ${range}`;
   const zoom = zoomed?.key === key ? zoomed.window : null;
   const window = useWindow(range, state.step, zoom);
-  const face = sharedFace(state, host, interval, history.refresh);
+  const face = sharedFace(state, host, usual, history.refresh);
   const families = useMemo(() => drawAll(state.columns), [state.columns]);
   const missing = face.kind === "loading" ? [] : families.filter(({ drawn }) => !drawn.lines.length);
   const shown = families.filter(({ drawn }) => drawn.lines.length || !state.columns.times.length);
@@ -80,7 +82,7 @@ export function Charts({ name, host, range, interval }: Props) {
             top={top}
             drawn={drawn}
             window={window}
-            interval={Math.max(interval, state.step)}
+            interval={Math.max(usual, state.step)}
             face={face}
             syncKey={`host ${name}`}
             onZoom={onZoom}
