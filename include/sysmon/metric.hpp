@@ -1,7 +1,8 @@
-// MetricInfo: what one metric type is. The single source of every metric's name, unit, kind, tags and formula.
+// MetricInfo: what one metric type is. The single source of every metric's name, unit, kind, tags and
+// formula.
 //
-// Each collector's file holds the entries of its family; registry.hpp gathers them. The API, the command line,
-// docs/metrics.md and the dashboard all read them from there.
+// Each collector's file holds the entries of its family; registry.hpp gathers them. The API, the command
+// line, docs/metrics.md and the dashboard all read them from there.
 #pragma once
 
 #include <cstdint>
@@ -34,15 +35,16 @@ enum class Kind : std::uint8_t {
 [[nodiscard]] std::string_view to_string(Kind kind);  // "gauge" or "counter"
 
 struct MetricInfo {
-  std::string_view name;     // "cpu.total_usage": family, dot, name ending in its unit
+  std::string_view name;  // "cpu.total_usage": family, dot, name ending in its unit
   Unit unit = Unit::none;
   Kind kind = Kind::gauge;
-  std::string_view tags;     // comma-separated keys in the order they are sent: "device,mountpoint"; "" for none
-  std::string_view help;     // one sentence for people
-  std::string_view source;   // kernel file and field: "/proc/stat cpu"
-  std::string_view formula;  // how the value is made from the source; "" where it is the field itself
-  std::string_view since;    // first kernel that has the source: "2.6.33"; "" for always
-  bool default_on = true;    // false: only when the configuration's collectors.enable names it or its family
+  std::string_view
+      tags{};  // comma-separated keys in the order they are sent: "device,mountpoint"; "" for none
+  std::string_view help{};     // one sentence for people
+  std::string_view source{};   // kernel file and field: "/proc/stat cpu"
+  std::string_view formula{};  // how the value is made from the source; "" where it is the field itself
+  std::string_view since{};    // first kernel that has the source: "2.6.33"; "" for always
+  bool default_on = true;  // false: only when the configuration's collectors.enable names it or its family
 
   // The part before the first dot: "cpu".
   [[nodiscard]] constexpr std::string_view family() const { return name.substr(0, name.find('.')); }

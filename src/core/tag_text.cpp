@@ -3,27 +3,13 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "core/utf8.hpp"
+
 namespace sysmon {
 namespace {
 
-std::uint32_t byte_at(std::string_view text, std::size_t index) { return static_cast<std::uint8_t>(text[index]); }
-
-// Length of the UTF-8 character at the start of `text`, 0 where there is none (RFC 3629: no overlong forms, no
-// surrogates, nothing above U+10FFFF).
-std::size_t character_bytes(std::string_view text) {
-  const std::uint32_t first = byte_at(text, 0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte_at(text, i) & 0xC0U) != 0x80) return 0;
-  }
-  const std::uint32_t second = byte_at(text, 1);
-  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
-      (first == 0xF4 && second > 0x8F)) {
-    return 0;
-  }
-  return length;
+std::uint32_t byte_at(std::string_view text, std::size_t index) {
+  return static_cast<std::uint8_t>(text[index]);
 }
 
 bool is_control(std::string_view character) {
@@ -47,7 +33,7 @@ std::string tag_text(std::string_view bytes) {
   std::string text;
   std::size_t fits = 0;  // length of the text that still leaves room for the ellipsis
   while (!bytes.empty()) {
-    const std::size_t valid = character_bytes(bytes);
+    const std::size_t valid = utf8_length(bytes, 0);
     const std::string_view character = bytes.substr(0, std::max<std::size_t>(valid, 1));
     if (valid == 0 || is_control(character) || bytes.starts_with("\\x")) {
       append_escaped(text, character);

@@ -1,4 +1,5 @@
-// Cutting kernel text into lines, words and numbers: what every parser needs, and nothing that knows a format.
+// Cutting kernel text into lines, words and numbers: what every parser needs, and nothing that knows a
+// format.
 //
 // Views point into the text given. All functions are pure and take any bytes.
 #pragma once
@@ -11,7 +12,8 @@
 
 namespace sysmon {
 
-// Cuts the first line off `text`, without its "\n". A last line need not end in one. "" at the end of the text.
+// Cuts the first line off `text`, without its "\n". A last line need not end in one. "" at the end of the
+// text.
 inline std::string_view take_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
   const std::string_view line = text.substr(0, end);
@@ -32,7 +34,8 @@ inline std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-// Cuts off what is before the next `separator`, and the separator: two in a row have an empty field between them.
+// Cuts off what is before the next `separator`, and the separator: two in a row have an empty field between
+// them.
 inline std::string_view take_until(std::string_view& line, char separator) {
   const std::size_t end = line.find(separator);
   const std::string_view field = line.substr(0, end);

@@ -1,0 +1,20 @@
+// Every collector's line of the registry; each is defined in the file of its family. registry.cpp puts them
+// in order.
+#pragma once
+
+#include "sysmon/collector.hpp"
+
+namespace sysmon {
+
+extern const CollectorInfo kBatteryCollector;
+extern const CollectorInfo kConntrackCollector;
+extern const CollectorInfo kDiskCollector;
+extern const CollectorInfo kProcessCollector;
+extern const CollectorInfo kRaidCollector;
+extern const CollectorInfo kSensorCollector;
+extern const CollectorInfo kSystemCollector;
+extern const CollectorInfo kSystemInfoCollector;
+extern const CollectorInfo kSystemdCollector;
+extern const CollectorInfo kTimeCollector;
+
+}  // namespace sysmon
