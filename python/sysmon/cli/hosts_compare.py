@@ -1,0 +1,117 @@
+"""`sysmon hosts compare`: what differs between hosts, ranked, as GET /api/compare says it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+from rich.text import Text
+from sysmon.cli.base import CliCommand, common, require
+from sysmon.cli.exits import Code
+from sysmon.cli.output import Column, Output, Row, console, output_options, symbol, to_locale
+from sysmon.cli.params import SINCE, Effects
+from sysmon.format import duration, number, printable, quantity, tag_text
+
+if TYPE_CHECKING:
+    from sysmon.client import Json
+
+
+@click.command("compare", cls=CliCommand)
+@click.argument("hosts", nargs=-1, required=True, metavar="HOST HOST…")
+@click.option("--since", type=SINCE, default="1h", show_default=True, help="How far back to look.")
+@click.option("--all", "everything", is_flag=True, help="Every difference, not the largest 15.")
+@click.option("--fail-on", type=Effects(), metavar="WARN[,CRITICAL]",
+              help="Exit 10 (or 11) where an effect is at least so large.")  # fmt: skip
+@output_options
+def compare(
+    hosts: tuple[str, ...], since: float, everything: bool, fail_on: tuple[float, float] | None, out: Output
+) -> int:
+    """Compare hosts: what differs first, the largest effect on top.
+
+    \b
+    sysmon hosts compare web01 web02
+    sysmon hosts compare db01 db02 --since 24h --fail-on 3,8
+
+    The effect is the distance of the medians over their spread. Exit code 7 where a host has no data in the
+    range.
+    """
+    require(
+        len(set(hosts)) >= 2,
+        "expected two different hosts or more, such as: sysmon hosts compare web01 web02",
+    )
+
+    def once() -> int:
+        now = time.time()
+        with common().client() as client:
+            answer = client.compare(hosts, start=now - since, end=now)
+        rows = answer["differs"]
+        names = [str(name) for name in answer["hosts"]]
+        if out.format == "table":
+            _screen(answer, names, rows if everything else rows[:15], since, out)
+        else:
+            out.emit(answer, rows, _columns(names))
+        return _code(answer, fail_on)
+
+    return out.repeat(once)
+
+
+def _code(answer: Json, fail_on: tuple[float, float] | None) -> int:
+    largest = max((row["effect"] for row in answer["differs"]), default=0.0)
+    if fail_on is not None and largest >= fail_on[0]:
+        return Code.CRITICAL if largest >= fail_on[1] else Code.WARNINGS
+    empty = any(share >= 1.0 for share in (answer.get("missing") or {}).values())
+    return Code.PARTIAL if empty else Code.OK
+
+
+def _columns(names: list[str]) -> list[Column]:
+    return [
+        Column("effect", "EFFECT", lambda row: number(row["effect"]), right=True),
+        Column("type", "METRIC", lambda row: str(row["type"])),
+        Column("tags", "TAGS", lambda row: tag_text(row["tags"]), drop=2),
+        *(_median(name) for name in names),
+        Column("text", "WHAT", lambda row: str(row["text"]), drop=1),
+    ]
+
+
+def _median(name: str) -> Column:
+    def show(row: Row) -> str:
+        return quantity(row["median"].get(name), row.get("unit", ""), rate=row.get("kind") == "counter")
+
+    return Column(f"median.{name}", name, show, lambda row: row["median"].get(name), right=True)
+
+
+def _screen(answer: Json, names: list[str], rows: list[Row], since: float, out: Output) -> None:
+    screen = console()
+    if rows:
+        screen.print(Text(f"What differs, last {duration(since)}", style="bold"))
+        out.emit(answer, rows, [column for column in _columns(names) if column.key != "text"])
+        hidden = len(answer["differs"]) - len(rows)
+        if hidden > 0:
+            screen.print(Text(f"{hidden} smaller ones: --all", style="dim"))
+    else:
+        screen.print(Text(f"No metric differs over the last {duration(since)}."))
+    if answer.get("facts"):
+        screen.print(Text("\nFacts that differ", style="bold"))
+        facts = [{"fact": row["fact"], **row["values"]} for row in answer["facts"]]
+        plain = Output(headers=out.headers)
+        plain.emit(facts, facts, [_fact("fact", "FACT"), *(_fact(name, name) for name in names)])
+    for name in names:
+        share = (answer.get("missing") or {}).get(name) or 0.0
+        offset = (answer.get("clock_offset") or {}).get(name)
+        remarks = [f"{100 * share:.0f} % of its samples are missing"] if share >= 0.01 else []
+        if offset is not None and abs(offset) >= 1:
+            remarks.append(f"its clock is off by {duration(offset)}")
+        if remarks:
+            line = f"{symbol('▲', '!')} {printable(name)}: {', '.join(remarks)}"
+            screen.print(Text(to_locale(line), style="yellow"))
+
+
+def _fact(key: str, title: str) -> Column:
+    return Column(key, title, lambda row: "-" if row.get(key) is None else _fact_text(row[key]))
+
+
+def _fact_text(value: object) -> str:
+    if isinstance(value, dict):
+        return tag_text({name: _fact_text(one) for name, one in value.items()})
+    return str(value)

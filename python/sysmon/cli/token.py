@@ -1,0 +1,34 @@
+"""`sysmon token`: the shared secret between agents and aggregator."""
+
+from __future__ import annotations
+
+import secrets
+
+import click
+from sysmon.cli.base import CliGroup, note
+
+TOKEN_BYTES = 32
+
+
+@click.group(cls=CliGroup)
+def token() -> None:
+    """Make a token that agents and aggregator share.
+
+    \b
+    sysmon token new
+    """
+
+
+@token.command("new")
+def new() -> None:
+    """Print a new random token, and where to put it.
+
+    \b
+    sysmon token new
+    sysmon token new > token && chmod 600 token
+
+    The token goes to stdout alone; it is not stored anywhere.
+    """
+    click.echo(secrets.token_urlsafe(TOKEN_BYTES))
+    note("The aggregator: SYSMON_AUTH_TOKEN, or auth_token in ~/.sysmon/aggregator.yaml (mode 0600).")
+    note("Each host: sysmon config set auth_token   (asks for it)")

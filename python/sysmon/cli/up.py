@@ -1,0 +1,48 @@
+"""`sysmon up`: this machine, nothing to configure."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+from pathlib import Path
+
+import click
+from sysmon.cli.base import CliCommand, note
+from sysmon.cli.exits import CliError, Code
+from sysmon.cli.params import SINCE
+from sysmon.config import data_folder
+
+
+@click.command("up", cls=CliCommand)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="Of the dashboard."
+)
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the samples stay.")
+@click.option("--interval", type=SINCE, default="1s", show_default=True, help="Time between two readings.")
+def up(port: int, data_dir: Path | None, interval: float) -> int:
+    """Watch this machine: collector, store and dashboard in one process, on loopback, until Ctrl-C.
+
+    \b
+    sysmon up
+    sysmon up --port 9100 --data-dir ./data
+
+    The samples stay in ~/.local/share/sysmon (as root /var/lib/sysmon) and are there again next time.
+    """
+    from sysmon.local import run
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    folder = data_dir or data_folder(os.environ)
+
+    def started(url: str) -> None:
+        click.echo(url)
+        note(f"this machine every {interval:g} s; data in {folder}; Ctrl-C ends it")
+
+    try:
+        run(folder, port, interval, started)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        message = f"port {port} is in use on 127.0.0.1: perhaps an aggregator runs already"
+        raise CliError(Code.UNEXPECTED, message, "open that one, or: sysmon up --port 9001") from error
+    return Code.OK

@@ -1,0 +1,294 @@
+"""The settings of this machine's agent, and where each comes from.
+
+Flags > environment `SYSMON_*` > one file > defaults. The file is the first that exists of `--config`,
+`~/.sysmon/agent.yaml` and `/etc/sysmon/agent.yaml`: files are not merged. What a key means, whether a value
+is good and how it is spelled is decided by the native core alone, which the agent runs on too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import yaml
+from sysmon._core import agent_settings, validate_agent_config
+from sysmon.config_edit import line_of, set_value
+from sysmon.errors import ConfigError, UnsafeFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sysmon._core import ConfigIssue
+
+SYSTEM_FILE = Path("/etc/sysmon/agent.yaml")
+ROOT_KEY = "agent"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting as it holds now.
+
+    Attributes:
+        value: in the core's canonical spelling (`10s`, `64MiB`, `a,b`, `k=v,k=v`); "" where there is none.
+        origin: `default`, `environment SYSMON_…`, `flag` or `FILE:LINE`.
+    """
+
+    key: str
+    value: str
+    default: str
+    unit: str
+    help: str
+    secret: bool
+    origin: str
+
+    @property
+    def shown(self) -> str:
+        """The value for eyes: a secret only by its fingerprint."""
+        return masked(self.value) if self.secret and self.value else self.value
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """All settings and what they were made of.
+
+    Attributes:
+        file: where they were read from; None: there is none.
+        warnings: what is odd about it.
+        elsewhere: a flag names another aggregator than the file and the environment do.
+    """
+
+    settings: tuple[Setting, ...]
+    file: Path | None
+    text: str
+    warnings: tuple[str, ...]
+    environment: Mapping[str, str]
+    elsewhere: bool
+
+    def find(self, key: str) -> Setting | None:
+        return next((setting for setting in self.settings if setting.key == key), None)
+
+    def get(self, key: str) -> str:
+        """The value of a setting; "" where it has none. Raises KeyError for an unknown key."""
+        setting = self.find(key)
+        if setting is None:
+            raise KeyError(key)
+        return setting.value
+
+    def read_token(self) -> str | None:
+        """The token for reading: SYSMON_READ_TOKEN, else the agent's own.
+
+        A token from the file goes to the file's aggregator only, not to another that a flag names.
+
+        Raises:
+            UnsafeFileError: the file that holds it may be read or changed by others.
+        """
+        if token := self.environment.get("SYSMON_READ_TOKEN"):
+            return token
+        if self.elsewhere and not any(
+            variable(key) in self.environment for key in ("auth_token", "auth_token_file")
+        ):
+            return None
+        if token := self.get("auth_token"):
+            return token
+        name = self.get("auth_token_file")
+        if not name:
+            return None
+        path = Path(name).expanduser()
+        check_private(path)
+        try:
+            return path.read_text(encoding="utf-8").strip() or None
+        except OSError as error:
+            raise ConfigError(f"auth_token_file {path} cannot be read: {error.strerror}") from error
+
+    def admin_token(self, url: str) -> str | None:
+        """SYSMON_ADMIN_TOKEN, else on loopback the one that this user's aggregator left in its data folder.
+
+        Raises:
+            UnsafeFileError: others may read or change that file.
+        """
+        token = self.environment.get("SYSMON_ADMIN_TOKEN")
+        if token:
+            return token
+        if urlsplit(url).hostname not in {"localhost", "127.0.0.1", "::1"}:
+            return None
+        path = data_folder(self.environment) / "admin_token"
+        try:
+            text = path.read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
+        check_private(path)
+        return text or None
+
+
+def data_folder(environment: Mapping[str, str]) -> Path:
+    """Where an aggregator of this user keeps its data unless told otherwise."""
+    if given := environment.get("SYSMON_DATA_DIR"):
+        return Path(given)
+    if os.geteuid() == 0:
+        return Path("/var/lib/sysmon")
+    return Path(environment.get("HOME") or Path.home()) / ".local" / "share" / "sysmon"
+
+
+def user_file(environment: Mapping[str, str]) -> Path:
+    """`~/.sysmon/agent.yaml` of the user who runs this."""
+    return Path(environment.get("HOME") or Path.home()) / ".sysmon" / "agent.yaml"
+
+
+def settings_file(explicit: Path | None, environment: Mapping[str, str]) -> Path:
+    """The file that is read, or that `config set` would make."""
+    if explicit is not None:
+        return explicit
+    own = user_file(environment)
+    return SYSTEM_FILE if not own.exists() and SYSTEM_FILE.exists() else own
+
+
+def variable(key: str) -> str:
+    """The environment variable of a setting: `SYSMON_SPOOL_MAX_BYTES`."""
+    return "SYSMON_" + key.upper().replace(".", "_")
+
+
+def masked(secret: str) -> str:
+    """`•••• (sha256:ab12…)`: enough to tell two secrets apart, nothing to use."""
+    return f"•••• (sha256:{hashlib.sha256(secret.encode()).hexdigest()[:8]}…)"
+
+
+def read_file(path: Path) -> str:
+    """The text of a settings file; "" where there is none. Raises ConfigError."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def check_private(path: Path) -> None:
+    """Raises UnsafeFileError if others than its owner (ourselves or root) may read or change the file."""
+    try:
+        info = path.stat()
+    except FileNotFoundError:
+        return
+    if stat.S_IMODE(info.st_mode) & 0o077:
+        raise UnsafeFileError(
+            f"{path} holds a token but has mode {stat.S_IMODE(info.st_mode):04o}. Fix: chmod 600 {path}"
+        )
+    if info.st_uid not in {0, os.geteuid()}:
+        raise UnsafeFileError(
+            f"{path} holds a token but belongs to another user. Fix: chown it to yourself or root"
+        )
+
+
+def unknown(issue: ConfigIssue) -> bool:
+    """True for a key that no setting has: an error when validating, a warning at run."""
+    return bool(issue.key) and issue.key not in {setting["key"] for setting in agent_settings()}
+
+
+def load(
+    explicit: Path | None = None,
+    *,
+    flags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Configuration:
+    """Reads the settings from everywhere.
+
+    Args:
+        explicit: the file that --config names; it must exist.
+        flags: key → value given on the command line.
+        environment: default: the process's own.
+
+    Raises:
+        ConfigError: a value is wrong (the message has every complaint), or the file cannot be read.
+        UnsafeFileError: the file holds a token and others may read or change it.
+    """
+    environment = os.environ if environment is None else environment
+    path = settings_file(explicit, environment)
+    if explicit is not None and not explicit.exists():
+        raise ConfigError(f"there is no file {explicit}")
+    text = read_file(path)
+    file = path if path.exists() else None
+
+    issues = validate_agent_config(text, str(path))
+    if wrong := [str(issue) for issue in issues if issue.level == "error" and not unknown(issue)]:
+        raise ConfigError("\n".join(wrong))
+    warnings = tuple(str(issue) for issue in issues)
+
+    origins: dict[str, str] = {}
+    overlay = text
+    in_environment = {
+        s["key"]: environment[v] for s in agent_settings() if (v := variable(s["key"])) in environment
+    }
+    for key, value in {**in_environment, **(flags or {})}.items():
+        overlay = set_value(overlay, key_path(key), value)
+        origins[key] = "flag" if key in (flags or {}) else f"environment {variable(key)}"
+    if overlay is not text:
+        bad = [
+            i for i in validate_agent_config(overlay, str(path)) if i.level == "error" and i.key in origins
+        ]
+        if bad:
+            raise ConfigError("\n".join(f"{origins[issue.key]}: {issue.message}" for issue in bad))
+
+    settings = tuple(
+        Setting(
+            key=entry["key"],
+            value=entry["value"],
+            default=entry["default"],
+            unit=entry["unit"],
+            help=entry["help"],
+            secret=entry["secret"],
+            origin=origins.get(entry["key"]) or _file_origin(path, text, entry["key"]),
+        )
+        for entry in agent_settings(overlay, str(path))
+    )
+    if file is not None and line_of(text, key_path("auth_token")) is not None:
+        check_private(file)
+    flagged = (flags or {}).get("aggregator_url")
+    own = next(entry["value"] for entry in agent_settings(text) if entry["key"] == "aggregator_url")
+    own = in_environment.get("aggregator_url", own)
+    elsewhere = flagged is not None and flagged.rstrip("/") != own.rstrip("/")
+    return Configuration(settings, file, text, warnings, environment, elsewhere)
+
+
+def key_path(key: str) -> tuple[str, ...]:
+    """Where a setting stands in the file: `spool.dir` → agent, spool, dir."""
+    return (ROOT_KEY, *key.split("."))
+
+
+def parse_value(value: str, unit: str) -> str | list[str] | dict[str, str]:
+    """The value as it is written into the file: lists and maps from `a,b` and `k=v,k=v`, or from YAML.
+
+    Raises:
+        ConfigError: a map's entry has no `=`.
+    """
+    if unit not in {"list", "map"}:
+        return value
+    if value.lstrip()[:1] in {"[", "{"}:
+        try:
+            loaded = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{value!r} is not YAML; expected {_shape(unit)}") from error
+        if isinstance(loaded, list):
+            return [str(item) for item in loaded]
+        if isinstance(loaded, dict):
+            return {str(key): str(item) for key, item in loaded.items()}
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if unit == "list":
+        return parts
+    if any("=" not in part for part in parts):
+        raise ConfigError(f"{value!r} is not a map; expected {_shape(unit)}")
+    return {key.strip(): item.strip() for key, _, item in (part.partition("=") for part in parts)}
+
+
+def _shape(unit: str) -> str:
+    return "k=v,k=v" if unit == "map" else "a,b"
+
+
+def _file_origin(path: Path, text: str, key: str) -> str:
+    line = line_of(text, key_path(key))
+    return "default" if line is None else f"{path}:{line}"
