@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -112,6 +113,11 @@ struct Answer {
   }
 };
 
+struct Asked {
+  bool is_new = false;  // false: the call of an earlier reading has not returned
+  std::shared_ptr<Answer> answer = std::make_shared<Answer>();
+};
+
 class Disk final : public SlowCollector {
  public:
   Disk(const ProcRoot& root, DeviceFilter filter, ReadSpace read, const Clock& clock)
@@ -127,17 +133,16 @@ class Disk final : public SlowCollector {
     if (auto parsed = parse_mountinfo(*text, mounts); !parsed) return parsed;
     mounts = real_mounts(std::move(mounts), filter_);
 
-    std::vector<std::shared_ptr<Answer>> answers;
+    std::vector<Asked> asked;
     for (const Mount& mount : mounts) {
-      answers.push_back(std::make_shared<Answer>());
-      calls_.start(key(mount), [read = read_, answer = answers.back(), path = mount.mountpoint] {
-        answer->set(read(path));
-      });
+      asked.emplace_back();
+      asked.back().is_new = calls_.start(key(mount), [read = read_, answer = asked.back().answer,
+                                                      path = mount.mountpoint] { answer->set(read(path)); });
     }
     calls_.wait(kCallPatience + kCallPatience);  // ends earlier: when every call has answered or is stuck
 
     stuck_.clear();
-    for (std::size_t i = 0; i < mounts.size(); ++i) add(mounts[i], answers[i]->take(), out);
+    for (std::size_t i = 0; i < mounts.size(); ++i) add(mounts[i], asked[i], out);
     if (stuck_.empty()) return {};
     return Error{Error::Kind::unavailable, "statvfs", stuck_, 0};
   }
@@ -146,17 +151,14 @@ class Disk final : public SlowCollector {
   // The device number too: what is mounted anew at the place of a hung mount is another file system.
   static std::string key(const Mount& mount) { return mount.device_number + " " + mount.mountpoint; }
 
-  void add(const Mount& mount, const std::optional<Result<FileSystemSpace>>& answer,
-           std::vector<Reading>& out) {
+  void add(const Mount& mount, const Asked& asked, std::vector<Reading>& out) {
     std::vector<std::string> tags = {tag_text(mount.mountpoint), device_name(mount), tag_text(mount.fstype)};
+    const auto stuck =
+        calls_.stuck_for(key(mount));  // before looking for the answer, which may come right now
+    const auto answer = asked.answer->take();
     if (!answer) {
-      const auto stuck = calls_.stuck_for(key(mount));
-      if (stuck) {
-        if (!stuck_.empty()) stuck_ += ", ";
-        stuck_ += tags[0] + " has not answered for " +
-                  std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*stuck).count()) + " s";
-      }
-      tags.emplace_back(stuck ? "stuck" : "skipped");
+      if (stuck || !asked.is_new) tell_stuck(tags[0], stuck);
+      tags.emplace_back(stuck || !asked.is_new ? "stuck" : "skipped");
       out.push_back({&kMetrics[kError], std::move(tags), 1});
       return;
     }
@@ -168,6 +170,17 @@ class Disk final : public SlowCollector {
       return;
     }
     add_space(answer->value(), mount.is_readonly(), tags, out);
+  }
+
+  void tell_stuck(const std::string& mountpoint, const std::optional<std::chrono::nanoseconds>& since) {
+    if (!stuck_.empty()) stuck_ += ", ";
+    stuck_ += mountpoint;
+    if (since) {
+      const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*since).count();
+      stuck_ += " has not answered for " + std::to_string(seconds) + " s";
+    } else {
+      stuck_ += " answers again, and is read next time";
+    }
   }
 
   static void add_space(const FileSystemSpace& space, bool is_readonly, const std::vector<std::string>& tags,
