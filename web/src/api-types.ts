@@ -135,8 +135,12 @@ export interface Health {
   warnings?: string[];
 }
 
-/** What a delta says of one host: only what changed; `latest` may be partial. */
-export type HostChange = { hostname: string; removed?: boolean } & Partial<Omit<Host, "hostname">>;
+/** What a delta says of one host: only what changed; in `latest` null says that a value is no longer measured. */
+export type HostChange = { hostname: string; removed?: boolean } & Partial<
+  Omit<Host, "hostname" | "latest">
+> & {
+    latest?: Record<string, number | null>;
+  };
 
 export type ServerMessage =
   | { kind: "hello"; hosts: Host[]; time: number }

@@ -98,7 +98,8 @@ export function ChartPanel(props: Props) {
       face={props.face}
       aside={
         <span class={at === null ? "moment" : "moment pointed"}>
-          {moment !== undefined && (at === null ? <Age time={moment} /> : format.clockSeconds(moment))}
+          {moment !== undefined && at !== null && format.clockSeconds(moment)}
+          {moment !== undefined && at === null && props.face.kind !== "stale" && <Age time={moment} />}
         </span>
       }
     >

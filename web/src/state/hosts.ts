@@ -23,6 +23,12 @@ function publishNames(): void {
   hostNames.value = [...known.keys()].sort((a, b) => a.localeCompare(b));
 }
 
+/** `old` with the changed values; a value that is null is no longer measured. */
+function merged(old: Host["latest"], change: HostChange["latest"] = {}): Host["latest"] {
+  const all = Object.entries({ ...old, ...change });
+  return Object.fromEntries(all.filter((entry): entry is [string, number] => entry[1] !== null));
+}
+
 function newer(host: Host, old: Host | undefined): Host {
   // An answer that was overtaken by a delta must not turn time back.
   return old && (old.last_seen ?? 0) > (host.last_seen ?? 0) ? old : host;
@@ -53,7 +59,7 @@ export function applyChanges(changes: readonly HostChange[]): void {
       if (removed) {
         changed = known.delete(change.hostname) || changed;
       } else if (old) {
-        old.value = { ...old.value, ...change, latest: { ...old.value.latest, ...change.latest } };
+        old.value = { ...old.value, ...change, latest: merged(old.value.latest, change.latest) };
       } else {
         const blank: Omit<Host, "hostname"> = {
           status: "online",
@@ -67,7 +73,7 @@ export function applyChanges(changes: readonly HostChange[]): void {
           latest: {},
           latest_tags: {},
         };
-        known.set(change.hostname, signal({ ...blank, ...change }));
+        known.set(change.hostname, signal({ ...blank, ...change, latest: merged({}, change.latest) }));
         changed = true;
       }
     }

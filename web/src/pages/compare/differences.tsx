@@ -1,11 +1,13 @@
 // What differs, the clearest difference first.
+import { useSignal } from "@preact/signals";
 import type { CompareAnswer, Difference } from "../../api-types";
 import { colorOf } from "../../charts/lines";
 import { type Face, Panel } from "../../components/panel";
 import * as format from "../../format";
 import type { Answer } from "../../state/use-request";
 
-const kMostShown = 20;
+// What fits beside the facts; the rest is a press away.
+const kFirstShown = 6;
 
 interface Props {
   hosts: readonly string[];
@@ -37,7 +39,9 @@ function Bars({ hosts, one }: { hosts: readonly string[]; one: Difference }) {
 
 export function Differences({ hosts, answer }: Props) {
   const { data, error, reload } = answer;
+  const whole = useSignal(false);
   const differs = data?.differs ?? [];
+  const shown = whole.value ? differs : differs.slice(0, kFirstShown);
   let face: Face = { kind: "ok" };
   if (!data && error) face = { kind: "error", text: error.message, retry: reload };
   else if (!data) face = { kind: "loading" };
@@ -51,7 +55,7 @@ export function Differences({ hosts, answer }: Props) {
       class="differences"
     >
       <ol class="ranks">
-        {differs.slice(0, kMostShown).map((one, index) => (
+        {shown.map((one, index) => (
           <li key={`${one.type} ${JSON.stringify(one.tags)}`} data-difference={one.type}>
             <span class="rank">{index + 1}</span>
             <div class="rank-body">
@@ -68,8 +72,16 @@ export function Differences({ hosts, answer }: Props) {
           </li>
         ))}
       </ol>
-      {differs.length > kMostShown && (
-        <p class="fine">{differs.length - kMostShown} smaller differences are not shown.</p>
+      {differs.length > shown.length && (
+        <button
+          type="button"
+          class="more"
+          onClick={() => {
+            whole.value = true;
+          }}
+        >
+          Show {differs.length - shown.length} more
+        </button>
       )}
     </Panel>
   );

@@ -1,0 +1,152 @@
+"""One host: facts, charts that are really drawn, gaps that are seen, new samples that arrive."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+from virtual_fleet import DATABASE, INTERVAL_S, WEB, push
+from watched_page import DRAWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from real_aggregator import RealAggregator
+    from watched_page import WatchedPage
+
+CHARTS = ("cpu", "memory", "diskio", "network", "pressure", "load")
+
+
+def test_every_chart_is_drawn(fleet: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:
+    watched = open_page(f"{fleet.url}/hosts/db01")
+    for chart in CHARTS:
+        watched.wait_drawn(chart)
+    assert watched.complaints == []
+
+
+def test_gap_is_drawn_as_a_gap(fleet: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:
+    """web01 said nothing for 7 minutes of the hour, db01 spoke all the time."""
+    watched = open_page(f"{fleet.url}/hosts/web01")
+    watched.wait_drawn("cpu")
+    width = watched.page.locator("[data-chart=cpu] .u-over").bounding_box()["width"]
+    seconds = WEB.silent[0] - WEB.silent[1]
+    assert watched.widest_gap("cpu") == pytest.approx(width * seconds / 3600, rel=0.15)
+    other = open_page(f"{fleet.url}/hosts/db01")
+    other.wait_drawn("cpu")
+    assert other.widest_gap("cpu") < 5
+
+
+def test_facts_and_filesystems(fleet: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:
+    page = open_page(f"{fleet.url}/hosts/db01").page
+    expect(page.locator(".facts")).to_contain_text(DATABASE.kernel)
+    expect(page.locator(".facts")).to_contain_text("64.0\u202fGiB")
+    rows = page.locator(".filesystems tbody tr")
+    expect(rows.locator(".mount")).to_have_text(["/", "/var/lib/postgresql"])
+    expect(rows.first.locator(".meter").first).to_contain_text("83.5")
+    expect(rows.first.locator(".mark.warn")).to_be_visible()
+
+
+def test_ranges_change_the_charts_and_the_address(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    watched = open_page(f"{fleet.url}/hosts/db01")
+    watched.wait_drawn("cpu")
+    for name in ("15m", "6h", "24h"):
+        watched.page.get_by_role("button", name=name).click()
+        assert watched.page.url.endswith(f"?range={name}")
+        watched.wait_drawn("cpu")
+    assert watched.complaints == []
+
+
+def test_crosshair_is_shared_and_values_follow_it(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    watched = open_page(f"{fleet.url}/hosts/db01")
+    watched.wait_drawn("cpu")
+    watched.wait_drawn("memory")
+    page = watched.page
+    box = page.locator("[data-chart=cpu] .u-over").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    moments = page.locator(".moment.pointed")
+    expect(moments).to_have_count(len(CHARTS))
+    # A chart picks its nearest sample, so that between two of them neighbours may differ by one.
+    shown = [datetime.strptime(text, "%H:%M:%S") for text in moments.all_inner_texts()]  # noqa: DTZ007 - a difference
+    assert (max(shown) - min(shown)).total_seconds() <= INTERVAL_S
+
+
+def test_drag_zooms_and_double_click_goes_back(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    watched = open_page(f"{fleet.url}/hosts/db01")
+    watched.wait_drawn("cpu")
+    page = watched.page
+    box = page.locator("[data-chart=cpu] .u-over").bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 300, box["y"] + 40, steps=4)
+    page.mouse.up()
+    expect(page.locator(".zoom-note")).to_be_visible()
+    page.locator("[data-chart=memory] .u-over").dblclick()
+    expect(page.locator(".zoom-note")).to_have_count(0)
+
+
+def test_new_samples_are_appended_without_a_reload(
+    quick: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    now = time.time()
+    for age in range(300, 0, -10):
+        quick.push(push(DATABASE, now - age))
+    watched = open_page(f"{quick.url}/hosts/db01?range=15m")
+    watched.wait_drawn("cpu")
+    page = watched.page
+    load = page.locator('.panel[aria-label="Load"] .legend .value').first
+    page.evaluate("document.documentElement.dataset.untouched = 'yes'")
+    quick.push({"hostname": "db01", "interval": 10, "metrics": [{"type": "load.avg1", "value": 77.5}]})
+    expect(load).to_have_text("77.50")
+    assert page.evaluate("document.documentElement.dataset.untouched") == "yes"
+    assert watched.complaints == []
+
+
+def test_host_that_went_quiet_looks_quiet(
+    quick: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    now = time.time()
+    for age in (30, 20, 10, 0):
+        quick.push({**push(DATABASE, now - age), "interval": 0.1})
+    watched = open_page(f"{quick.url}/hosts/db01?range=15m")
+    watched.wait_drawn("memory")
+    expect(watched.page.locator(".host-head .status .word")).to_have_text("offline")
+    expect(watched.page.locator(".panel.stale").first).to_contain_text("old")
+    assert watched.coloured_pixels("memory") > DRAWN  # the last picture stays
+
+
+def test_unknown_host_is_said_to_be_unknown(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    page = open_page(f"{fleet.url}/hosts/nobody").page
+    expect(page.locator(".notice")).to_contain_text("No host of this name")
+
+
+def test_host_selector_leads_to_another_host(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    page = open_page(f"{fleet.url}/hosts/db01").page
+    page.locator("[data-host-picker]").click()
+    page.keyboard.type("cac")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("cache")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("db01")
+
+
+@pytest.mark.parametrize("path", ["/hosts/db01", "/compare?hosts=web01,db01,cache"])
+def test_narrow_window_without_sideways_scrolling(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage], path: str
+) -> None:
+    watched = open_page(fleet.url + path, width=360, height=740)
+    expect(watched.page.locator("canvas").first).to_be_visible()
+    assert watched.overflow() <= 0

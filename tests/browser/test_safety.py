@@ -1,0 +1,96 @@
+"""Text from hosts is text; the policy holds; a token is asked for where one is needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+from real_aggregator import RealAggregator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from watched_page import WatchedPage
+
+HOSTILE = '<img src=x onerror=alert(1)>"><script>alert(2)</script>{{7*7}}'
+READ_TOKEN = "browser-tests-read-token-0123456789abcdef"
+
+
+def test_hostile_text_is_shown_as_text(quick: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:
+    """No dialog, no violation of the policy (both would be complaints), and the text is there to be read."""
+    tags = {"mountpoint": HOSTILE, "device": HOSTILE, "fstype": "<b>ext4</b>"}
+    quick.push(
+        {
+            "hostname": "evil",
+            "interval": 60,
+            "tags": {"role": HOSTILE},
+            "version": HOSTILE[:40],
+            "facts": {"os": HOSTILE, "kernel": "<script>alert(3)</script>"},
+            "metrics": [
+                {"type": "disk.usage_percent", "value": 95, "tags": tags},
+                {"type": "network.bytes_recv", "value": 5, "tags": {"interface": "<i>eth0</i>"}},
+                {"type": "cpu.total_usage", "value": 5},
+            ],
+        }
+    )
+    quick.push({"hostname": "good", "interval": 60, "metrics": [{"type": "cpu.total_usage", "value": 50}]})
+    watched = open_page(quick.url)
+    page = watched.page
+    expect(page.locator('tr[data-host="evil"] .tag')).to_have_text(HOSTILE)
+    page.goto(f"{quick.url}/hosts/evil")
+    expect(page.locator(".filesystems .mount")).to_have_text(HOSTILE)
+    expect(page.locator(".facts")).to_contain_text("<script>alert(3)</script>")
+    page.goto(f"{quick.url}/compare?hosts=evil,good")
+    expect(page.locator(".host-chip")).to_have_count(2)
+    page.goto(f"{quick.url}/compare?hosts=%3Cimg%20src=x%20onerror=alert(4)%3E,good")
+    expect(page.locator(".host-chip").first).to_contain_text("<img src=x onerror=alert(4)>")
+    page.wait_for_timeout(300)  # time for an injected handler to run
+    assert page.locator("main img, main script").count() == 0
+    assert [one for one in watched.complaints if "404" not in one] == []
+
+
+def test_every_page_has_the_strict_policy(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    page = open_page(fleet.url).page
+    for path in ("/", "/hosts/web01", "/compare"):
+        headers = page.request.get(fleet.url + path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self';" in policy
+        assert "require-trusted-types-for 'script'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_policy_refuses_markup_sinks(fleet: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:
+    """The second wall: even a mistake of ours could not turn a string into markup."""
+    page = open_page(fleet.url).page
+    refused = page.evaluate(
+        "() => { try { document.body.innerHTML = '<b>x</b>'; return false } catch { return true } }"
+    )
+    assert refused
+
+
+def test_read_token_is_asked_for_and_opens_the_page(
+    tmp_path: Path, open_page: Callable[..., WatchedPage]
+) -> None:
+    with RealAggregator(tmp_path, SYSMON_READ_AUTH="token", SYSMON_READ_TOKEN=READ_TOKEN) as aggregator:
+        aggregator.push({"hostname": "private01", "metrics": [{"type": "cpu.total_usage", "value": 5}]})
+        page = open_page(aggregator.url).page
+        dialog = page.locator("dialog")
+        expect(dialog).to_contain_text("asks for a token")
+        assert "private01" not in page.content()
+        dialog.locator("input").fill("not-the-token")
+        page.keyboard.press("Enter")
+        expect(dialog.locator(".form-error")).to_contain_text("does not accept")
+        dialog.locator("input").fill(READ_TOKEN)
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-host-link]")).to_have_text("private01")
+        expect(page.locator(".connection")).to_have_text("live")
+        # Scripts see neither the token nor the session.
+        assert (
+            page.evaluate("document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
+            == "{}{}"
+        )
