@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 from sysmon.errors import ApiError
-from urllib3.exceptions import HTTPError, LocationParseError, TimeoutError
+from urllib3.exceptions import HTTPError, LocationParseError, NewConnectionError, TimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -170,9 +170,10 @@ class Client:
                 text = b"".join(self._bounded(reply))
             finally:
                 reply.release_conn()
-        except TimeoutError as error:
-            raise ApiError(None, "timeout", f"aggregator {self.url} did not answer in time") from error
         except (HTTPError, LocationParseError, OSError) as error:
+            # NewConnectionError counts as a timeout to urllib3, yet it is a refusal.
+            if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):
+                raise ApiError(None, "timeout", f"aggregator {self.url} did not answer in time") from error
             raise ApiError(None, "unreachable", f"aggregator {self.url} {_reason(error)}") from error
         return self._answer(reply.status, text)
 
