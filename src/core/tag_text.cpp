@@ -28,7 +28,7 @@ void append_escaped(std::string& out, std::string_view bytes) {
 
 }  // namespace
 
-std::string tag_text(std::string_view bytes) {
+std::string tag_text(std::string_view bytes, std::size_t max_bytes) {
   constexpr std::string_view kEllipsis = "…";
   std::string text;
   std::size_t fits = 0;  // length of the text that still leaves room for the ellipsis
@@ -41,8 +41,8 @@ std::string tag_text(std::string_view bytes) {
       text += character;
     }
     bytes.remove_prefix(character.size());
-    if (text.size() <= kMaxTagBytes - kEllipsis.size()) fits = text.size();
-    if (text.size() > kMaxTagBytes) {
+    if (text.size() <= max_bytes - kEllipsis.size()) fits = text.size();
+    if (text.size() > max_bytes) {
       text.resize(fits);
       text += kEllipsis;
       break;
