@@ -134,7 +134,7 @@ struct LoadedConfig {
 // Error invalid: the file is not private (mode 0600, owner root or ourselves), or holds no token.
 [[nodiscard]] Result<std::string> read_auth_token(const AgentConfig& config);
 
-// Where the agent keeps agent_id: spool.dir, else $STATE_DIRECTORY (systemd), else /var/lib/sysmon/agent as
+// Where the agent keeps agent_id: spool.dir, else agent below $STATE_DIRECTORY (systemd), else /var/lib/sysmon/agent as
 // root, else
 // ~/.local/share/sysmon/agent. Empty where nothing of that is known.
 [[nodiscard]] std::string state_directory(const AgentConfig& config, const Environment& environment);

@@ -24,11 +24,11 @@ namespace sysmon {
 
 // What a batch says about its sender.
 struct Envelope {
-  std::string hostname;
-  Tags host_tags;
-  std::chrono::milliseconds interval{10'000};  // between two batches
-  std::string agent_id;                        // empty: left out
-  std::string boot_id;                         // empty: left out
+  std::string hostname{};
+  Tags host_tags{};
+  std::chrono::milliseconds interval{10'000};  // between two pushes: what "late" is measured by
+  std::string agent_id{};                        // empty: left out
+  std::string boot_id{};                         // empty: left out
 };
 
 class BatchEncoder {

@@ -242,7 +242,8 @@ Result<std::string> read_auth_token(const AgentConfig& config) {
 std::string state_directory(const AgentConfig& config, const Environment& environment) {
   if (!config.spool.dir.empty()) return config.spool.dir;
   if (const auto given = environment("STATE_DIRECTORY"); given && !given->empty()) {
-    return given->substr(0, given->find(':'));  // systemd lists several with colons
+    // systemd lists several with colons. A folder of our own below it: for a dynamic user the given one is a symlink.
+    return given->substr(0, given->find(':')) + "/agent";
   }
   if (::geteuid() == 0) return "/var/lib/sysmon/agent";
   const std::string home = home_of(environment);

@@ -52,9 +52,8 @@ char* put(char* out, std::string_view text) {
 char* put_integer(char* out, std::int64_t number) { return std::to_chars(out, out + kMaxNumber, number).ptr; }
 
 char* put_number(char* out, double value) {
-  // Not for -0.0, whose sign an integer would lose.
-  if (std::trunc(value) == value && std::abs(value) <= kExactIntegers &&
-      !(value == 0 && std::signbit(value))) {
+  if (value == 0) return put(out, std::signbit(value) ? "-0.0" : "0");  // "-0" would read back as an integer
+  if (std::trunc(value) == value && std::abs(value) <= kExactIntegers) {
     return put_integer(out, static_cast<std::int64_t>(value));
   }
   return std::to_chars(out, out + kMaxNumber, value).ptr;

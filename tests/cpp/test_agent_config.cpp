@@ -334,7 +334,7 @@ TEST_CASE("distributed mode without a token says where it is looked for") {
 
 TEST_CASE("the state directory: the setting, systemd's, the user's") {
   AgentConfig config;
-  CHECK(state_directory(config, variables({{"STATE_DIRECTORY", "/a:/b"}})) == "/a");
+  CHECK(state_directory(config, variables({{"STATE_DIRECTORY", "/a:/b"}})) == "/a/agent");
   config.spool.dir = "/c";
   CHECK(state_directory(config, variables({{"STATE_DIRECTORY", "/a"}})) == "/c");
 }
