@@ -56,10 +56,13 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., WatchedPage]]:
     """Opens pages: `open_page(url, width=…, height=…, theme="dark" | "light")`."""
     contexts = []
 
-    def open_one(url: str, *, width: int = 1440, height: int = 1000, theme: str = "dark") -> WatchedPage:
-        viewport: Any = {"width": width, "height": height}
+    def open_one(
+        url: str, *, width: int = 1440, height: int = 1000, theme: str = "dark", bypass_csp: bool = False
+    ) -> WatchedPage:
         context = chromium.new_context(
-            viewport=viewport, color_scheme="light" if theme == "light" else "dark"
+            viewport={"width": width, "height": height},
+            color_scheme="light" if theme == "light" else "dark",
+            bypass_csp=bypass_csp,
         )
         context.set_default_timeout(10_000)
         contexts.append(context)

@@ -82,7 +82,7 @@ export function ChartPanel(props: Props) {
     const one = chart.current;
     if (!one) return;
     one.setTop(props.top);
-    one.setSilences(silences(times, window.start, window.end, gap));
+    one.setSilences(silences(props.drawn.times, window.start, window.end, gap));
     one.setData(times, props.stacked ? stacked(values) : values);
     one.setWindow(window.start, window.end);
   }, [shape, drawable, times, values, gap, window.start, window.end, props.top]);

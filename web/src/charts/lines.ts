@@ -3,6 +3,7 @@ import type { Column, Columns } from "../series";
 import type { Line } from "./uplot";
 
 export interface Drawn {
+  /** Only times at which at least one line has a value. */
   times: number[];
   lines: Line[];
   /** One list a line, not cumulative. */

@@ -33,7 +33,7 @@ export function drawSilences(
       ctx.fillStyle = textColor;
       ctx.font = `${11 * ratio}px system-ui, sans-serif`;
       ctx.textAlign = "center";
-      ctx.fillText("no data", (left + right) / 2, bbox.top + bbox.height / 2);
+      ctx.fillText("no data", (left + right) / 2, bbox.top + 0.45 * bbox.height);
     }
     ctx.restore();
   }

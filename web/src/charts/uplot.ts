@@ -108,7 +108,7 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
     {
       width: Math.max(1, host.clientWidth),
       height: Math.max(1, host.clientHeight),
-      padding: [8, 10, 0, 0],
+      padding: [8, 18, 0, 0],
       legend: { show: false },
       series: [{}, ...series(options)],
       // Each layer of a stack is filled down to the one below it.

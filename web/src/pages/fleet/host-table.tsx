@@ -1,5 +1,6 @@
 // Every host, a row each.  A row is drawn again only when its own host changes.
-import { useComputed } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { kLatest } from "../../api-types";
 import { Age } from "../../components/age";
 import { Meter, Reading } from "../../components/meter";
@@ -17,6 +18,8 @@ const kMeters = [
 ] as const;
 
 const kColumns = 11;
+// The worst hosts stand first, so that the first rows are those that are looked for.
+const kRowsAtOnce = 80;
 
 function Tags({ tags }: { tags: Record<string, string> }) {
   return (
@@ -101,6 +104,24 @@ function Skeletons() {
   );
 }
 
+/** How many rows to draw: as many as were scrolled to, `kRowsAtOnce` more each time `end` comes near. */
+function useRowsInReach(total: number) {
+  const reach = useSignal(kRowsAtOnce);
+  const end = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!end.current || reach.value >= total) return;
+    const watcher = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) reach.value += kRowsAtOnce;
+      },
+      { rootMargin: "600px" },
+    );
+    watcher.observe(end.current);
+    return () => watcher.disconnect();
+  }, [total, reach.value]);
+  return { reach: reach.value, end };
+}
+
 interface Props {
   names: readonly string[];
   loading: boolean;
@@ -108,6 +129,7 @@ interface Props {
 }
 
 export function HostTable({ names, loading, onHover }: Props) {
+  const { reach, end } = useRowsInReach(names.length);
   return (
     <div
       class="table-box"
@@ -139,8 +161,11 @@ export function HostTable({ names, loading, onHover }: Props) {
             <th class="num up">Uptime</th>
           </tr>
         </thead>
-        <tbody>{loading ? <Skeletons /> : names.map((name) => <Row key={name} name={name} />)}</tbody>
+        <tbody>
+          {loading ? <Skeletons /> : names.slice(0, reach).map((name) => <Row key={name} name={name} />)}
+        </tbody>
       </table>
+      <div ref={end} />
     </div>
   );
 }
