@@ -5,6 +5,8 @@
 #pragma once
 
 #include <charconv>
+#include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -50,13 +52,20 @@ inline std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
 }
 
-// The whole of `word` as a number; nullopt where it is none or does not fit.
-template <class Number>
+// The whole of `word` as a number; nullopt where it is none or does not fit. "nan" and "inf" are none.
+template <std::integral Number>
 std::optional<Number> to_number(std::string_view word, int base = 10) {
   Number value{};
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value, base);
   if (error != std::errc() || end != word.data() + word.size() || word.empty()) return std::nullopt;
   return value;
+}
+template <std::floating_point Number>
+std::optional<Number> to_number(std::string_view word) {
+  Number value{};
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  if (error != std::errc() || end != word.data() + word.size() || word.empty()) return std::nullopt;
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 }  // namespace sysmon
