@@ -46,7 +46,7 @@ class RealAggregator:
             "SYSMON_PORT": str(self.port),
             **self._environment,
         }
-        command = [sys.executable, "-m", "sysmon.aggregator.main"]
+        command = [sys.executable, "-c", "from sysmon.aggregator.main import main; main()"]
         with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + _START_S

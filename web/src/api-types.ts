@@ -107,8 +107,11 @@ export interface FleetSummary {
 
 export interface Difference {
   type: string;
+  /** Tags that mean the same on every host; devices and the like are folded into one series. */
   tags: Tags;
   unit: string;
+  /** The medians of a counter are per second. */
+  kind: string;
   median: Record<string, number>;
   effect: number;
   text: string;

@@ -96,7 +96,6 @@ export function inUnit(value: number | null | undefined, unit: string): string {
     case "bytes":
       return bytes(value);
     case "bytes_per_second":
-    case "bytes/s":
       return byteRate(value);
     case "seconds":
       return seconds(value);
@@ -107,7 +106,6 @@ export function inUnit(value: number | null | undefined, unit: string): string {
     case "watts":
       return `${compact(value)}${kThin}W`;
     case "per_second":
-    case "1/s":
       return `${count(value)}/s`;
     case "load":
       return ratio(value);
@@ -125,11 +123,10 @@ export function axis(value: number, unit: string, step: number): string {
   return inUnit(value, unit).replace(/^(-?\d+)\.0+(?=\D|$)|^(-?\d+\.\d*[1-9])0+(?=\D|$)/, "$1$2");
 }
 
-/** The unit of a counter's rate: what `GET /api/metrics?step=` answers for it. */
-export function rateUnit(unit: string): string {
-  if (unit === "bytes") return "bytes_per_second";
-  if (unit === "seconds") return "seconds_per_second";
-  return "per_second";
+/** The unit in which values of a metric are shown: a counter's as rates. */
+export function shownUnit(unit: string, kind: string): string {
+  if (kind !== "counter") return unit;
+  return unit === "bytes" ? "bytes_per_second" : "per_second";
 }
 
 const kClock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });

@@ -29,7 +29,7 @@ function Bars({ hosts, one }: { hosts: readonly string[]; one: Difference }) {
               />
             </span>
             <span class="median-host">{host}</span>
-            <span class="number">{format.inUnit(value, one.unit)}</span>
+            <span class="number">{format.inUnit(value, format.shownUnit(one.unit, one.kind))}</span>
           </li>
         );
       })}

@@ -1,20 +1,12 @@
 // One chart a metric, one line a host: first the metrics everybody asks for, then those that differ most.
 import { useMemo, useState } from "preact/hooks";
-import type { Difference, Tags } from "../../api-types";
+import type { Difference } from "../../api-types";
 import { ChartPanel, type Window } from "../../charts/chart-panel";
-import { colorOf, type Drawn, pick, total } from "../../charts/lines";
+import type { Drawn } from "../../charts/lines";
+import { overlay, type Subject } from "../../charts/overlay";
 import type { Face } from "../../components/panel";
 import * as format from "../../format";
-import { type Columns, toColumns } from "../../series";
 import { useMetricsOf } from "../../state/use-metrics-of";
-
-interface Subject {
-  title: string;
-  type: string;
-  tags: Tags | null; // null: all series of the type, added up
-  unit: string;
-  leastTop: number;
-}
 
 const kAlways: readonly Subject[] = [
   { title: "CPU", type: "cpu.total_usage", tags: {}, unit: "percent", leastTop: 100 },
@@ -27,52 +19,16 @@ function differing(differs: readonly Difference[]): Subject[] {
   return differs
     .filter((one) => !kAlways.some((always) => always.type === one.type))
     .slice(0, kMostDiffering)
-    .map((one) => ({
-      title: [one.type, format.tagList(one.tags)].filter(Boolean).join(" · "),
-      type: one.type,
-      tags: one.tags,
-      unit: one.unit,
-      leastTop: one.unit === "percent" ? 5 : 1e-9,
-    }));
-}
-
-function sameTags(a: Tags, b: Tags): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
-}
-
-/** All hosts on one list of times: a line for each host that has the subject. */
-function draw(subject: Subject, hosts: readonly string[], perHost: readonly Columns[]): Drawn {
-  const parts = hosts.map((host, index) => {
-    const data = perHost[index] as Columns;
-    const found = pick(
-      data,
-      (column) =>
-        column.type === subject.type && (subject.tags === null || sameTags(column.tags, subject.tags)),
-    );
-    return { host, index, times: found.times, values: found.columns.length ? total(found.columns) : [] };
-  });
-  const shown = parts.filter((part) => part.values.length);
-  const joined = toColumns(
-    shown.map((part) => ({
-      host: part.host,
-      type: subject.type,
-      unit: "",
-      kind: "",
-      tags: {},
-      times: part.times,
-      values: part.values,
-    })),
-  );
-  return {
-    times: joined.times,
-    lines: shown.map((part) => ({
-      label: part.host,
-      color: colorOf(part.index),
-      dashed: part.index % 2 === 1,
-    })),
-    values: joined.columns.map((column) => column.values),
-  };
+    .map((one) => {
+      const unit = format.shownUnit(one.unit, one.kind);
+      return {
+        title: [one.type, format.tagList(one.tags)].filter(Boolean).join(" · "),
+        type: one.type,
+        tags: one.tags,
+        unit,
+        leastTop: unit === "percent" ? 5 : 1e-9,
+      };
+    });
 }
 
 interface GroupProps {
@@ -90,7 +46,7 @@ function Group({ hosts, window, subjects, zoom, onZoom }: GroupProps) {
     window,
   );
   const drawn = useMemo(
-    () => data && subjects.map((subject) => draw(subject, hosts, data)),
+    () => data && subjects.map((subject) => overlay(subject, hosts, data)),
     [data, subjects],
   );
   return (
