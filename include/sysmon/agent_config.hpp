@@ -104,10 +104,14 @@ struct ParsedConfig {
   [[nodiscard]] bool ok() const;  // no errors; warnings are allowed
 };
 
+// A warning at run: a newer file must not stop an older agent.
+enum class UnknownKeys : std::uint8_t { warn, reject };
+
 // The text of a file and, over it, the environment (none where it is empty). Never throws, whatever the
-// bytes. An unknown key is a warning: a newer file must not stop an older agent.
+// bytes.
 [[nodiscard]] ParsedConfig parse_agent_config(std::string_view text, std::string_view filename,
-                                              const Environment& environment = {});
+                                              const Environment& environment = {},
+                                              UnknownKeys unknown = UnknownKeys::warn);
 
 // Every error and warning in the text alone; unknown keys are errors here.
 [[nodiscard]] std::vector<ConfigIssue> validate_agent_config(std::string_view text,
@@ -128,14 +132,15 @@ struct LoadedConfig {
   // Neither a file nor a variable says anything: this machine is on its own.
   bool is_unconfigured = false;
 };
-[[nodiscard]] LoadedConfig load_agent_config(const std::string& path, const Environment& environment);
+[[nodiscard]] LoadedConfig load_agent_config(const std::string& path, const Environment& environment,
+                                             UnknownKeys unknown = UnknownKeys::warn);
 
 // The token as it is now: config.auth_token, else the content of auth_token_file, trimmed.
 // Error invalid: the file is not private (mode 0600, owner root or ourselves), or holds no token.
 [[nodiscard]] Result<std::string> read_auth_token(const AgentConfig& config);
 
-// Where the agent keeps agent_id: spool.dir, else agent below $STATE_DIRECTORY (systemd), else /var/lib/sysmon/agent as
-// root, else
+// Where the agent keeps agent_id: spool.dir, else agent below $STATE_DIRECTORY (systemd), else
+// /var/lib/sysmon/agent as root, else
 // ~/.local/share/sysmon/agent. Empty where nothing of that is known.
 [[nodiscard]] std::string state_directory(const AgentConfig& config, const Environment& environment);
 

@@ -51,8 +51,8 @@ struct PublisherOptions {
   std::chrono::milliseconds max_queue_age{std::chrono::hours{24 * 7}};
   // The token as it is now; asked at the start and again while the aggregator refuses us.
   std::function<Result<std::string>()> token{};
-  // What the host is, as a JSON object; null while unknown. Must not block.
-  std::function<std::shared_ptr<const std::string>()> facts{};
+  // What the host is, as a JSON object; empty while unknown. The view lives until the next call.
+  std::function<std::string_view()> facts{};
   std::function<std::uint64_t()> random{};
   Log log{};
 };

@@ -18,8 +18,6 @@ namespace {
 constexpr std::size_t kMaxText = 1U << 20U;
 constexpr std::string_view kRoot = "agent";
 
-enum class UnknownKeys : std::uint8_t { warn, reject };
-
 struct Mark {
   int line = 0;
   int column = 0;
@@ -305,8 +303,8 @@ std::string ConfigIssue::text() const {
 bool ParsedConfig::ok() const { return has_no_errors(issues); }
 
 ParsedConfig parse_agent_config(std::string_view text, std::string_view filename,
-                                const Environment& environment) {
-  Parser parser(filename, UnknownKeys::warn);
+                                const Environment& environment, UnknownKeys unknown) {
+  Parser parser(filename, unknown);
   parser.parse(text);
   if (environment) apply_environment(parser.config, environment, parser.is_set(), parser.issues);
   derive(parser.config, parser.is_set());
@@ -317,13 +315,7 @@ ParsedConfig parse_agent_config(std::string_view text, std::string_view filename
 }
 
 std::vector<ConfigIssue> validate_agent_config(std::string_view text, std::string_view filename) {
-  Parser parser(filename, UnknownKeys::reject);
-  parser.parse(text);
-  derive(parser.config, parser.is_set());
-  if (has_no_errors(parser.issues)) {
-    check_together(parser.config, [&](std::string_view key) { return parser.place(key); }, parser.issues);
-  }
-  return std::move(parser.issues);
+  return parse_agent_config(text, filename, {}, UnknownKeys::reject).issues;
 }
 
 std::vector<ConfigSetting> agent_settings(std::string_view text, std::string_view filename) {

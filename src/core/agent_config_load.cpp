@@ -173,7 +173,7 @@ bool LoadedConfig::unsafe() const {
   return std::any_of(issues.begin(), issues.end(), [](const ConfigIssue& issue) { return issue.unsafe; });
 }
 
-LoadedConfig load_agent_config(const std::string& path, const Environment& environment) {
+LoadedConfig load_agent_config(const std::string& path, const Environment& environment, UnknownKeys unknown) {
   LoadedConfig loaded;
   const std::string home = home_of(environment);
   loaded.file = path;
@@ -198,7 +198,7 @@ LoadedConfig load_agent_config(const std::string& path, const Environment& envir
   }
   const bool secret_in_file =
       !loaded.file.empty() && !parse_agent_config(file.text, loaded.file).config.auth_token.empty();
-  ParsedConfig parsed = parse_agent_config(file.text, loaded.file, environment);
+  ParsedConfig parsed = parse_agent_config(file.text, loaded.file, environment, unknown);
   loaded.config = std::move(parsed.config);
   loaded.issues = std::move(parsed.issues);
   loaded.is_unconfigured = loaded.file.empty() && loaded.config.mode == AgentMode::local;
@@ -242,7 +242,8 @@ Result<std::string> read_auth_token(const AgentConfig& config) {
 std::string state_directory(const AgentConfig& config, const Environment& environment) {
   if (!config.spool.dir.empty()) return config.spool.dir;
   if (const auto given = environment("STATE_DIRECTORY"); given && !given->empty()) {
-    // systemd lists several with colons. A folder of our own below it: for a dynamic user the given one is a symlink.
+    // systemd lists several with colons. A folder of our own below it: for a dynamic user the given one is a
+    // symlink.
     return given->substr(0, given->find(':')) + "/agent";
   }
   if (::geteuid() == 0) return "/var/lib/sysmon/agent";

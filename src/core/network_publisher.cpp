@@ -18,7 +18,6 @@ using std::chrono::nanoseconds;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNothingToDo = 3600 * kSecond;
 constexpr std::int64_t kBacklogSpacing = kSecond / 10;  // at most ten requests a second
-constexpr std::int64_t kMaxSlack = kSecond / 4;
 constexpr std::int64_t kFactsEvery = 3600 * kSecond;
 constexpr milliseconds kWatchInterval{1000};
 constexpr milliseconds kRequestTimeout{15'000};
@@ -118,18 +117,20 @@ struct NetworkPublisher::Impl {
 
   // The facts when they changed or an hour has passed, else nothing.
   std::string_view facts_to_send(std::int64_t now_ns) {
-    const auto present = options.facts ? options.facts() : nullptr;
-    if (!present) return {};
-    const bool is_new = !facts || (present != facts && *present != *facts);
-    if (!is_new && now_ns < facts_due_ns) return {};
+    const std::string_view present = options.facts ? options.facts() : std::string_view();
+    if (present.empty() || (present == facts && now_ns < facts_due_ns)) return {};
     facts = present;
     facts_due_ns = now_ns + kFactsEvery;
-    return *facts;
+    return facts;
   }
 
   // ---- when ----
 
   [[nodiscard]] bool is_watched(std::int64_t now_ns) const { return now_ns < watch_until_ns; }
+
+  [[nodiscard]] milliseconds wanted_interval(std::int64_t now_ns) const {
+    return is_watched(now_ns) ? std::min(options.collect_interval, kWatchInterval) : options.collect_interval;
+  }
 
   [[nodiscard]] std::int64_t push_interval_ns(std::int64_t now_ns) const {
     const milliseconds interval =
@@ -137,10 +138,13 @@ struct NetworkPublisher::Impl {
     return to_ns(interval).count();
   }
 
-  // A tick comes a little early or late; waiting for the exact slot would make the sample an interval old.
-  [[nodiscard]] std::int64_t live_at(std::int64_t now_ns) const {
-    const std::int64_t slack = std::min(push_interval_ns(now_ns) / 10, kMaxSlack);
-    return std::max(live_due_ns - slack, retry.live_not_before());
+  [[nodiscard]] std::int64_t live_at() const { return std::max(live_due_ns, retry.live_not_before()); }
+
+  // A batch that has just come may go a little early: ticks lie on the collector's grid, and a push that
+  // waited for its own would carry an older sample every time.
+  [[nodiscard]] bool is_live_due(std::int64_t now_ns) const {
+    const bool is_fresh = queue.newest().sealed_ns == now_ns;
+    return now_ns >= std::max(is_fresh ? live_due_ns - live_slack_ns : live_due_ns, retry.live_not_before());
   }
 
   [[nodiscard]] bool has_live() const { return !queue.empty() && queue.newest().seq > live_tried_seq; }
@@ -154,7 +158,7 @@ struct NetworkPublisher::Impl {
 
   [[nodiscard]] std::int64_t next_wakeup(std::int64_t now_ns) const {
     std::int64_t next = now_ns + kNothingToDo;
-    if (has_live()) next = std::min(next, live_at(now_ns));
+    if (has_live()) next = std::min(next, live_at());
     if (has_backlog()) next = std::min(next, backlog_at());
     if (retry.is_refused()) next = std::min(next, token_check_ns);
     if (is_watched(now_ns)) next = std::min(next, watch_until_ns);
@@ -163,19 +167,16 @@ struct NetworkPublisher::Impl {
     return next;
   }
 
-  // The slots lie on a grid of the push interval, so that a late push does not shift the later ones.
   void advance_live(std::int64_t now_ns) {
-    if (!has_grid) {
-      has_grid = true;
-      grid_ns = now_ns + to_ns(options.phase).count();
-    }
     const std::int64_t interval = push_interval_ns(now_ns);
-    if (is_watched(now_ns)) {
+    if (!has_pushed && options.phase.count() > 0) {
+      live_due_ns = now_ns + to_ns(options.phase).count();  // exactly then: it is what spreads a fleet
+      live_slack_ns = 0;
+    } else {
       live_due_ns = now_ns + interval;
-      return;
+      live_slack_ns = std::min(interval / 4, to_ns(wanted_interval(now_ns)).count() / 2);
     }
-    const std::int64_t after = std::max(now_ns, live_due_ns);
-    live_due_ns = after < grid_ns ? grid_ns : grid_ns + ((after - grid_ns) / interval + 1) * interval;
+    has_pushed = true;
   }
 
   // ---- sending ----
@@ -183,7 +184,7 @@ struct NetworkPublisher::Impl {
   std::int64_t step(std::int64_t now_ns) {
     seal_ring(now_ns);
     if (retry.is_refused() && now_ns >= token_check_ns) look_for_new_token(now_ns);
-    if (has_live() && now_ns >= live_at(now_ns)) {
+    if (has_live() && is_live_due(now_ns)) {
       send_live(now_ns, kRequestTimeout);
     } else if (has_backlog() && now_ns >= backlog_at()) {
       send_backlog(now_ns, kRequestTimeout);
@@ -422,15 +423,15 @@ struct NetworkPublisher::Impl {
   std::string stream;
   std::string token;
   std::string url;
-  std::shared_ptr<const std::string> facts;  // as last sent
+  std::string facts;  // as last sent
   std::int64_t facts_due_ns = 0;
 
   std::uint64_t next_seq = 1;
   std::uint64_t live_tried_seq = 0;  // the newest batch the live lane has tried
   std::uint64_t backlog_up_to = 0;   // the backlog lane may send up to this one
-  bool has_grid = false;
-  std::int64_t grid_ns = 0;
+  bool has_pushed = false;
   std::int64_t live_due_ns = 0;  // the first push is at once
+  std::int64_t live_slack_ns = 0;
   std::int64_t backlog_due_ns = 0;
   std::int64_t token_check_ns = 0;
   std::int64_t watch_until_ns = 0;
@@ -479,14 +480,12 @@ void NetworkPublisher::reconfigure(PublisherOptions options, Transport& transpor
   impl.token.clear();
   impl.apply_options();
   impl.retry.forget();
-  impl.has_grid = false;
   impl.live_due_ns = 0;
   impl.link = Impl::Link::unknown;
 }
 
 milliseconds NetworkPublisher::wanted_interval(std::int64_t now_ns) const {
-  return impl_->is_watched(now_ns) ? std::min(impl_->options.collect_interval, kWatchInterval)
-                                   : impl_->options.collect_interval;
+  return impl_->wanted_interval(now_ns);
 }
 
 PublisherStats& NetworkPublisher::stats() { return impl_->stats; }
