@@ -14,9 +14,11 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sysmon/clock.hpp"
 
@@ -55,6 +57,26 @@ class WatchedCalls {
  private:
   struct State;
   std::shared_ptr<State> state_;  // shared with the workers
+};
+
+// Where a watched call puts what it found: shared by the call and whoever started it, because it may come
+// long after nobody asks any more.
+template <class T>
+class Answer {
+ public:
+  void set(T value) {
+    const std::lock_guard lock(mutex_);
+    value_ = std::move(value);
+  }
+  // The answer, if it has come; it is gone from here then.
+  [[nodiscard]] std::optional<T> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(value_, std::nullopt);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<T> value_;
 };
 
 }  // namespace sysmon

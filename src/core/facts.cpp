@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -121,12 +120,6 @@ std::string all_options(const Mount& mount) {
   return tag_text(options, kMaxOptionBytes);
 }
 
-// Written by a worker, maybe after nobody asks any more.
-struct Size {
-  std::mutex mutex;
-  std::optional<std::uint64_t> bytes;
-};
-
 }  // namespace
 
 HostInfo read_host_info(const ProcRoot& root) {
@@ -187,24 +180,22 @@ std::vector<MountFact> FactsReader::read_mounts() {
             [](const Mount& a, const Mount& b) { return a.mountpoint < b.mountpoint; });
   if (mounts.size() > Facts::kMaxMounts) mounts.resize(Facts::kMaxMounts);
 
-  std::vector<std::shared_ptr<Size>> sizes;
+  std::vector<std::shared_ptr<Answer<std::uint64_t>>> sizes;
   for (const Mount& mount : mounts) {
-    sizes.push_back(std::make_shared<Size>());
+    sizes.push_back(std::make_shared<Answer<std::uint64_t>>());
     if (mount.fstype == "zfs") continue;
     calls_.start(mount.device_number + " " + mount.mountpoint,
                  [read = read_, size = sizes.back(), path = mount.mountpoint] {
                    const auto space = read(path);
-                   const std::lock_guard lock(size->mutex);
-                   if (space) size->bytes = space->total_bytes;
+                   if (space) size->set(space->total_bytes);
                  });
   }
   calls_.wait(kPatience + kPatience);  // ends earlier: when every call has answered or is stuck
 
   std::vector<MountFact> facts;
   for (std::size_t i = 0; i < mounts.size(); ++i) {
-    const std::lock_guard lock(sizes[i]->mutex);
     facts.push_back({tag_text(mounts[i].mountpoint), device_name(mounts[i]), tag_text(mounts[i].fstype),
-                     all_options(mounts[i]), sizes[i]->bytes});
+                     all_options(mounts[i]), sizes[i]->take()});
   }
   return facts;
 }

@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -98,24 +97,10 @@ enum Index : std::size_t {
   kError
 };
 
-// Where a worker puts its answer; it may come long after nobody asks any more.
-struct Answer {
-  std::mutex mutex;
-  std::optional<Result<FileSystemSpace>> space;
-
-  void set(Result<FileSystemSpace> result) {
-    const std::lock_guard lock(mutex);
-    space = std::move(result);
-  }
-  std::optional<Result<FileSystemSpace>> take() {
-    const std::lock_guard lock(mutex);
-    return std::exchange(space, std::nullopt);
-  }
-};
-
 struct Asked {
   bool is_new = false;  // false: the call of an earlier reading has not returned
-  std::shared_ptr<Answer> answer = std::make_shared<Answer>();
+  std::shared_ptr<Answer<Result<FileSystemSpace>>> answer =
+      std::make_shared<Answer<Result<FileSystemSpace>>>();
 };
 
 class Disk final : public SlowCollector {
