@@ -3,8 +3,8 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <cstring>
 
 #include "core/store/bytes.hpp"
 #include "core/store/names.hpp"
@@ -210,22 +210,21 @@ struct Members {
   std::optional<dom::element> value;
   std::optional<dom::element> tags;
   std::optional<dom::element> timestamp;
+
+  std::optional<dom::element>* find(std::string_view key) {
+    if (key == "type") return &type;
+    if (key == "value") return &value;
+    if (key == "tags") return &tags;
+    if (key == "timestamp") return &timestamp;
+    return nullptr;
+  }
 };
 
 // REQUIRES: an object.
 Fault split(dom::element metric, Members& members) {
   bool has_unknown = false;
   for (const dom::key_value_pair field : dom::object(metric)) {
-    std::optional<dom::element>* slot = nullptr;
-    if (field.key == "type") {
-      slot = &members.type;
-    } else if (field.key == "value") {
-      slot = &members.value;
-    } else if (field.key == "tags") {
-      slot = &members.tags;
-    } else if (field.key == "timestamp") {
-      slot = &members.timestamp;
-    }
+    std::optional<dom::element>* slot = members.find(field.key);
     if (slot == nullptr) {
       has_unknown = true;
     } else if (slot->has_value()) {
@@ -260,11 +259,11 @@ Fault put_key(const Members& members, const PushLimits& limits, SentSamples& sam
   };
   if (!members.tags->is_object()) return reject("tags_not_an_object");
   const std::size_t count_at = samples.sequence.size() - 1;
-  std::array<std::string_view, UINT8_MAX> keys;
-  std::size_t count = 0;
-  const std::size_t most = std::min(limits.tags_per_metric, keys.size());
+  std::vector<std::string_view>& keys = samples.tag_keys;
+  keys.clear();
+  const std::size_t most = std::min(limits.tags_per_metric, std::size_t{UINT8_MAX});
   for (const dom::key_value_pair field : dom::object(*members.tags)) {
-    if (count == most) {
+    if (keys.size() == most) {
       if (Fault fault = check_tree(*members.tags)) return fault;
       return reject("too_many_tags");
     }
@@ -275,13 +274,12 @@ Fault put_key(const Members& members, const PushLimits& limits, SentSamples& sam
     }
     if (Fault fault = check_string(field.key)) return fault;
     if (Fault fault = check_string(value)) return fault;
-    if (std::find(keys.begin(), keys.begin() + count, field.key) != keys.begin() + count)
-      return duplicate_key(field.key);
-    keys[count++] = field.key;
+    if (std::ranges::find(keys, field.key) != keys.end()) return duplicate_key(field.key);
+    keys.push_back(field.key);
     samples.put_string(field.key);
     samples.put_string(value);
   }
-  samples.sequence[count_at] = static_cast<char>(count);
+  samples.sequence[count_at] = static_cast<char>(keys.size());
   return std::nullopt;
 }
 
@@ -349,8 +347,12 @@ void SentSamples::reject(std::string_view code) {
 }
 
 void SentSamples::put_string(std::string_view text) {
-  put_fixed(sequence, static_cast<std::uint16_t>(text.size()));
-  sequence.append(text);
+  // One growth for both: this runs some five hundred times a push.
+  const auto size = static_cast<std::uint16_t>(text.size());
+  const std::size_t at = sequence.size();
+  sequence.resize(at + sizeof size + size);
+  std::memcpy(sequence.data() + at, &size, sizeof size);
+  std::memcpy(sequence.data() + at + sizeof size, text.data(), size);
 }
 
 void SentSamples::put_no_key() { put_fixed(sequence, kNoKey); }

@@ -25,10 +25,11 @@ struct SentSamples {
   // length, value. The same agent sends the same bytes at every tick, so that their hash is all that has to
   // be looked up. A sample without a readable key is u16 kNoKey.
   std::string sequence;
-  std::vector<double> values;         // one a sample, 0 where it is rejected
-  std::vector<std::int64_t> times;    // likewise
-  std::vector<SampleError> rejected;  // ascending
-  bool is_one_time = true;            // all times are equal
+  std::vector<double> values;              // one a sample, 0 where it is rejected
+  std::vector<std::int64_t> times;         // likewise
+  std::vector<SampleError> rejected;       // ascending
+  bool is_one_time = true;                 // all times are equal
+  std::vector<std::string_view> tag_keys;  // of the sample being read
 
   static constexpr std::uint16_t kNoKey = UINT16_MAX;
   void clear();
