@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import yaml
+
 from sysmon._core import agent_settings, validate_agent_config
 from sysmon.config_edit import line_of, set_value
 from sysmon.errors import ConfigError, UnsafeFileError
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
 
 SYSTEM_FILE = Path("/etc/sysmon/agent.yaml")
 ROOT_KEY = "agent"
+
+# What other settings may ask for beside themselves.
+_COMPLETE = """\
+agent:
+  aggregator_url: http://aggregator:9000
+  tls: {cert_file: /cert.pem, key_file: /key.pem}
+"""
 
 
 @dataclass(frozen=True)
@@ -190,6 +198,20 @@ def unknown(issue: ConfigIssue) -> bool:
     return bool(issue.key) and issue.key not in {setting["key"] for setting in agent_settings()}
 
 
+def is_wrong(issue: ConfigIssue, text: str) -> bool:
+    """True for an error in the value itself; False where only something beside it is missing.
+
+    `mode: distributed` without an aggregator's URL is not finished, not wrong: the one who types it goes on.
+    """
+    if issue.level != "error" or unknown(issue):
+        return False
+    value = _value_at(text, key_path(issue.key)) if issue.key else None
+    if value is None:
+        return not issue.key
+    beside = set_value(_COMPLETE, key_path(issue.key), value)
+    return any(other.level == "error" and other.key == issue.key for other in validate_agent_config(beside))
+
+
 def load(
     explicit: Path | None = None,
     *,
@@ -215,7 +237,7 @@ def load(
     file = path if path.exists() else None
 
     issues = validate_agent_config(text, str(path))
-    if wrong := [str(issue) for issue in issues if issue.level == "error" and not unknown(issue)]:
+    if wrong := [str(issue) for issue in issues if is_wrong(issue, text)]:
         raise ConfigError("\n".join(wrong))
     warnings = tuple(str(issue) for issue in issues)
 
@@ -228,9 +250,8 @@ def load(
         overlay = set_value(overlay, key_path(key), value)
         origins[key] = "flag" if key in (flags or {}) else f"environment {variable(key)}"
     if overlay is not text:
-        bad = [
-            i for i in validate_agent_config(overlay, str(path)) if i.level == "error" and i.key in origins
-        ]
+        found = validate_agent_config(overlay, str(path))
+        bad = [issue for issue in found if issue.key in origins and is_wrong(issue, overlay)]
         if bad:
             raise ConfigError("\n".join(f"{origins[issue.key]}: {issue.message}" for issue in bad))
 
@@ -283,6 +304,14 @@ def parse_value(value: str, unit: str) -> str | list[str] | dict[str, str]:
     if any("=" not in part for part in parts):
         raise ConfigError(f"{value!r} is not a map; expected {_shape(unit)}")
     return {key.strip(): item.strip() for key, _, item in (part.partition("=") for part in parts)}
+
+
+def _value_at(text: str, path: tuple[str, ...]) -> str | list[str] | dict[str, str] | None:
+    """The value as written, all scalars as text; None if there is none."""
+    found = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes nothing but text, lists and mappings
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, str | list | dict) else None
 
 
 def _shape(unit: str) -> str:

@@ -9,6 +9,7 @@ import importlib
 from typing import Any
 
 import click
+
 from sysmon.cli.base import CliGroup, common_params
 from sysmon.client import package_version
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
 from sysmon.cli.exits import CliError, Code, explain
 from sysmon.errors import SysmonError
 from sysmon.format import printable

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
 from sysmon import config as settings
 from sysmon._core import agent_settings, validate_agent_config
 from sysmon.cli.base import CliGroup, common, note, require, warn
@@ -108,11 +109,8 @@ def set_(key: str, value: str | None, dry_run: bool) -> int:
         text, settings.key_path(key), value if sub else settings.parse_value(value, setting.unit)
     )
     issues = validate_agent_config(edited, str(path))
-    wrong = [issue for issue in issues if issue.level == "error"]
-    # A value refused for itself is not written; one that only makes the whole incomplete is, with a warning.
-    line = line_of(edited, settings.key_path(key))
-    mine = [issue for issue in wrong if issue.key in {key, setting.key} and issue.line in {0, line}]
-    if mine:
+    # What is wrong in itself is not written; what only leaves the whole unfinished is, with a warning.
+    if mine := [issue for issue in issues if issue.key == setting.key and settings.is_wrong(issue, edited)]:
         raise ConfigError(f"{key}: {mine[0].message}")
     _write(path, edited, key, [str(issue) for issue in issues], dry_run=dry_run)
     return Code.OK

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
 from sysmon.cli.base import CliCommand, note
 from sysmon.cli.exits import Code
 from sysmon.cli.params import SINCE

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 import click
+
 from sysmon.cli.base import CliGroup, common, require
 from sysmon.cli.hosts_compare import compare
 from sysmon.cli.hosts_show import show

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
+
 from sysmon.cli.base import CliCommand, common, require
 from sysmon.cli.exits import Code
 from sysmon.cli.output import Column, Output, Row, console, output_options, symbol, to_locale
 from sysmon.cli.params import SINCE, Effects
-from sysmon.format import duration, number, printable, quantity, tag_text
+from sysmon.format import ago, duration, number, printable, quantity, tag_text
 
 if TYPE_CHECKING:
-    from sysmon.client import Json
+    from rich.console import Console
+
+    from sysmon.client import Client, Json
 
 
 @click.command("compare", cls=CliCommand)
@@ -33,8 +36,8 @@ def compare(
     sysmon hosts compare web01 web02
     sysmon hosts compare db01 db02 --since 24h --fail-on 3,8
 
-    The effect is the distance of the medians over their spread. Exit code 7 where a host has no data in the
-    range.
+    The effect is the distance of the medians over their spread. Exit code 7 where a host is not online: what
+    is compared is its last known state.
     """
     require(
         len(set(hosts)) >= 2,
@@ -45,23 +48,36 @@ def compare(
         now = time.time()
         with common().client() as client:
             answer = client.compare(hosts, start=now - since, end=now)
+            silent = _silent(client, answer["hosts"], now)
         rows = answer["differs"]
         names = [str(name) for name in answer["hosts"]]
         if out.format == "table":
             _screen(answer, names, rows if everything else rows[:15], since, out)
+            for name, state in silent.items():
+                _remark(console(), name, state)
         else:
             out.emit(answer, rows, _columns(names))
-        return _code(answer, fail_on)
+        largest = max((row["effect"] for row in rows), default=0.0)
+        if fail_on is not None and largest >= fail_on[0]:
+            return Code.CRITICAL if largest >= fail_on[1] else Code.WARNINGS
+        return Code.PARTIAL if silent else Code.OK
 
     return out.repeat(once)
 
 
-def _code(answer: Json, fail_on: tuple[float, float] | None) -> int:
-    largest = max((row["effect"] for row in answer["differs"]), default=0.0)
-    if fail_on is not None and largest >= fail_on[0]:
-        return Code.CRITICAL if largest >= fail_on[1] else Code.WARNINGS
-    empty = any(share >= 1.0 for share in (answer.get("missing") or {}).values())
-    return Code.PARTIAL if empty else Code.OK
+def _silent(client: Client, names: list[str], now: float) -> dict[str, str]:
+    """Host → what is the matter, for those that are not online."""
+    hosts = [client.host(name) for name in names]
+    return {
+        str(host["hostname"]): f"{host['status']}, last seen {ago(host.get('last_seen'), now)}"
+        for host in hosts
+        if host["status"] != "online"
+    }
+
+
+def _remark(screen: Console, name: str, text: str) -> None:
+    line = f"{symbol('▲', '!')} {printable(name)}: {text}"
+    screen.print(Text(to_locale(line), style="yellow"))
 
 
 def _columns(names: list[str]) -> list[Column]:
@@ -103,8 +119,7 @@ def _screen(answer: Json, names: list[str], rows: list[Row], since: float, out: 
         if offset is not None and abs(offset) >= 1:
             remarks.append(f"its clock is off by {duration(offset)}")
         if remarks:
-            line = f"{symbol('▲', '!')} {printable(name)}: {', '.join(remarks)}"
-            screen.print(Text(to_locale(line), style="yellow"))
+            _remark(screen, name, ", ".join(remarks))
 
 
 def _fact(key: str, title: str) -> Column:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 from rich.text import Text
+
 from sysmon.cli.base import CliCommand, common
 from sysmon.cli.exits import Code
 from sysmon.cli.hosts_table import HOST_COLUMNS, severity_style, state_text
@@ -17,6 +18,7 @@ from sysmon.format import ago, clock, duration, meter, printable, quantity, size
 
 if TYPE_CHECKING:
     from rich.console import Console
+
     from sysmon.client import Client, Json
 
 # Title → types whose series are summed up into one line, with the unit of the sum; counters come as rates.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 from rich.text import Text
+
 from sysmon.cli.base import CliGroup, common, require
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.output import Column, Output, Row, console, is_ascii, output_options

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 from rich.text import Text
+
 from sysmon.cli.base import CliCommand
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.hosts_table import severity_style

@@ -23,6 +23,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
 from sysmon.cli.base import common
 from sysmon.cli.exits import CliError, Code
 from sysmon.format import UNPRINTABLE, printable

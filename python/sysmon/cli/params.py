@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import click
+
 from sysmon.format import parse_duration
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 import click
+
 from sysmon.cli.base import CliGroup, note
 
 TOKEN_BYTES = 32

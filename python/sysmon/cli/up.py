@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import click
+
 from sysmon.cli.base import CliCommand, note
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.params import SINCE

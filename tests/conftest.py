@@ -1,0 +1,26 @@
+"""Fixtures that several test modules share; what they are made of lies in modules of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from cli_run import Cli, isolated
+from running_aggregator import RunningAggregator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Runs `sysmon` commands in a home of their own."""
+    return isolated(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def aggregator(tmp_path: Path) -> Iterator[RunningAggregator]:
+    """A real aggregator on a free port."""
+    with RunningAggregator(tmp_path / "data") as running:
+        yield running
