@@ -1,0 +1,291 @@
+"""One push, from headers to reply: limits, duplicates, decode, host, ticket; for asgi.py and server.py.
+
+The two differ only in how they wait: `begin` gives the reply at once, or a `Write` and what is needed for its
+reply; the caller submits it, waits its way, and calls `finish`.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from sysmon.aggregator.api_types import PushErrorEntry, PushReply
+from sysmon.aggregator.clocks import ClockOffset, shift_ms, shifted
+from sysmon.aggregator.push_head import PushHead, read_head
+from sysmon.aggregator.refusal import Refusal
+from sysmon.aggregator.series_budget import SeriesBudget
+from sysmon.aggregator.storage import HostBatch, Write, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from sysmon._core import Push, PushDecoder, Row
+    from sysmon.aggregator.hosts import HostDirectory
+    from sysmon.aggregator.live import Live
+    from sysmon.aggregator.settings import LimitSettings
+    from sysmon.aggregator.storage import Host, Storage
+
+_MAX_ERRORS: Final = 20
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Counters:
+    """What came in since the start."""
+
+    pushes: int = 0
+    samples: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    refused: dict[str, int] = field(default_factory=dict)  # by code
+
+
+@dataclass(slots=True)
+class Pending:
+    """What the reply to a write will say."""
+
+    write: Write
+    head: PushHead
+    accepted: int
+    rejected: int
+    errors: list[PushErrorEntry]
+    corrected: bool
+
+
+class Ingest:
+    """Thread-safe; a push touches shared state for a few microseconds."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        decoder: PushDecoder,
+        directory: HostDirectory,
+        live: Live,
+        limits: LimitSettings,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._storage = storage
+        self._decoder = decoder
+        self._directory = directory
+        self._live = live
+        self._limits = limits
+        self._now_ms = now_ms
+        self._lock = threading.Lock()
+        self._budgets: dict[int, SeriesBudget] = {}
+        self._clocks: dict[int, ClockOffset] = {}
+        self._rates: dict[int, tuple[int, int]] = {}  # host -> (second, requests in it)
+        self.counters = Counters()
+
+    def restore(self, host: Host, rows: Sequence[Row]) -> None:
+        """The host was known before the start, with these rows."""
+        if rows:
+            self._decoder.remember(host.hostname, rows[-1].key_set)
+        self._budget(host.host_id).seen(rows, self._now_ms())
+
+    def head(self, headers: Mapping[bytes, bytes]) -> PushHead:
+        """Raises Refusal for what the headers alone rule out."""
+        return read_head(headers, self._limits.body_bytes)
+
+    def begin(self, head: PushHead, body: bytes) -> bytes | Pending:
+        """The reply to a push that is stored already, or the write that has to be committed first.
+
+        Raises:
+            PushError, Refusal: it cannot be taken.
+        """
+        now_ms = self._now_ms()
+        if len(body) != head.length:
+            raise Refusal(400, "short_body", f"{len(body)} bytes came, Content-Length says {head.length}")
+        digest = None
+        if head.stream is not None and head.first:
+            digest = int.from_bytes(blake2b(body, digest_size=2).digest(), "little")
+            settled, differs = self._storage.settled(head.stream, head.first, head.last, digest)
+            if differs:
+                raise _conflict(head)
+            if settled and not head.drops:
+                self.counters.duplicates += 1
+                return self._reply(head, Written(duplicate=True), 0, 0, [], now_ms)
+        # The decoder judges times by the clock they were taken on; `_in_time` judges them again by ours.
+        sender_ms = head.clock.wall_ms if head.clock is not None else now_ms
+        pushes = self._decoder.decode(body, gzip=head.gzip, now_ms=sender_ms)
+        return self._plan(head, pushes, len(body), digest, now_ms)
+
+    def _plan(
+        self, head: PushHead, pushes: Sequence[Push], size: int, digest: int | None, now_ms: int
+    ) -> Pending:
+        numbers = head.last - head.first + 1
+        if head.first and numbers != len(pushes):
+            raise Refusal(400, "wrong_member_count", f"{len(pushes)} batches for {numbers} seqs")
+        write = Write([], now_ms, size, head.stream, digest, head.drops)
+        pending = Pending(write, head, 0, 0, [], False)
+        for number, push in enumerate(pushes):
+            self._add(pending, push, head.first + number if head.first else None, now_ms)
+        return pending
+
+    def _add(self, pending: Pending, push: Push, seq: int | None, now_ms: int) -> None:
+        host, events = self._directory.resolve(push, now_ms)
+        self._check_rate(host, now_ms)
+        rows: Sequence[Row] = push.rows
+        by_ms = self._note_clock(host, push, pending.head, now_ms)
+        if by_ms:
+            rows = shifted(rows, by_ms)
+            pending.corrected = True
+        rows, refused = self._in_time(rows, now_ms, pending.errors)
+        self._admit(host, rows, now_ms)
+        pending.accepted += push.accepted - refused
+        pending.rejected += push.rejected + refused
+        room = _MAX_ERRORS - len(pending.errors)
+        pending.errors += [PushErrorEntry(code, index) for index, code in push.errors[:room]]
+        pending.write.batches.append(
+            HostBatch(
+                host,
+                rows,
+                push.accepted - refused,
+                push.facts,
+                push.processes,
+                push.time_ms + by_ms,
+                seq,
+                events,
+            )
+        )
+
+    def _note_clock(self, host: Host, push: Push, head: PushHead, now_ms: int) -> int:
+        if head.clock is None:
+            return 0
+        clock = self._clocks.get(host.host_id)
+        if clock is None:
+            clock = self._clocks.setdefault(host.host_id, ClockOffset())
+        host.clock_offset_ms = clock.note(now_ms, head.clock.wall_ms)
+        by_ms = shift_ms(push, head.clock, host.clock_offset_ms, now_ms)
+        if host.corrected != bool(by_ms):
+            host.corrected = bool(by_ms)
+            host.touch()
+        return by_ms
+
+    def _in_time(
+        self, rows: Sequence[Row], now_ms: int, errors: list[PushErrorEntry]
+    ) -> tuple[Sequence[Row], int]:
+        """The rows neither too far ahead nor too old, and how many samples were in the others."""
+        oldest = now_ms - int(self._limits.sample_age_s * 1000)
+        newest = now_ms + int(self._limits.sample_ahead_s * 1000)
+        if all(oldest <= row.time_ms <= newest for row in rows):
+            return rows, 0
+        refused = 0
+        kept = []
+        for row in rows:
+            if oldest <= row.time_ms <= newest:
+                kept.append(row)
+                continue
+            refused += row.samples
+            if len(errors) < _MAX_ERRORS:
+                code = "too_old" if row.time_ms < oldest else "too_far_future"
+                errors.append(PushErrorEntry(code, time=row.time_ms / 1000))
+        return kept, refused
+
+    def _budget(self, host_id: int) -> SeriesBudget:
+        budget = self._budgets.get(host_id)
+        return budget if budget is not None else self._budgets.setdefault(host_id, SeriesBudget())
+
+    def _admit(self, host: Host, rows: Sequence[Row], now_ms: int) -> None:
+        if rows:
+            budget = self._budget(host.host_id)
+            with self._lock:
+                budget.admit(rows, self._storage.key_sets, self._limits, now_ms)
+
+    def _check_rate(self, host: Host, now_ms: int) -> None:
+        """A host that sends too often is told so, but only when the others would suffer."""
+        if self._storage.busy <= 0.5:
+            return
+        second = now_ms // 1000
+        before, count = self._rates.get(host.host_id, (second, 0))
+        count = count + 1 if before == second else 1
+        self._rates[host.host_id] = (second, count)
+        if count > self._limits.requests_per_second:
+            raise Refusal(
+                429, "too_many_requests", "too many pushes of this host while others wait", retry_after_s=2
+            )
+
+    def finish(self, pending: Pending, written: Written) -> bytes:
+        """The reply to a write that is committed.
+
+        Raises:
+            Refusal: 409 if its seq was used before, for other bytes.
+        """
+        if written.conflict:
+            raise _conflict(pending.head)
+        counters = self.counters
+        if written.duplicate:
+            counters.duplicates += 1
+            return self._reply(pending.head, written, 0, 0, [], pending.write.now_ms)
+        counters.pushes += 1
+        counters.samples += pending.accepted
+        counters.rejected += pending.rejected
+        host = pending.write.batches[-1].host
+        return self._reply(
+            pending.head,
+            written,
+            pending.accepted,
+            pending.rejected,
+            pending.errors,
+            pending.write.now_ms,
+            self._live.watch_s(host),
+            pending.corrected,
+        )
+
+    def _reply(
+        self,
+        head: PushHead,
+        written: Written,
+        accepted: int,
+        rejected: int,
+        errors: list[PushErrorEntry],
+        now_ms: int,
+        watch_s: int = 0,
+        corrected: bool = False,
+    ) -> bytes:
+        acked = (head.first, head.last) if head.first else None
+        return _encode(
+            PushReply(
+                "ok",
+                head.stream_text,
+                acked,
+                written.duplicate,
+                accepted,
+                rejected,
+                errors,
+                now_ms / 1000,
+                watch_s,
+                corrected,
+            )
+        )
+
+    def refused(self, refusal: Refusal) -> None:
+        """Counts a push that was not taken."""
+        self.counters.refused[refusal.code] = self.counters.refused.get(refusal.code, 0) + 1
+
+    def local(self, pushes: Sequence[Push], facts: bytes | None, version: str | None) -> int:
+        """Commits pushes of this very process and returns how many samples were stored."""
+        size = sum(len(row.payload) for push in pushes for row in push.rows)
+        pending = self._plan(PushHead(size, False), pushes, size, None, self._now_ms())
+        if not pending.write.batches:
+            return 0
+        newest = pending.write.batches[-1]
+        newest.facts = facts
+        if version is not None and newest.host.version != version:
+            newest.host.version = version
+            newest.host.touch()
+        self._storage.submit(pending.write).wait()
+        self.counters.pushes += len(pushes)
+        self.counters.samples += pending.accepted
+        return pending.accepted
+
+
+def _conflict(head: PushHead) -> Refusal:
+    return Refusal(
+        409,
+        "seq_conflict",
+        f"seq {head.first} of this stream was stored with other bytes: start a new stream",
+    )

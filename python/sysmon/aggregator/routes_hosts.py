@@ -1,0 +1,208 @@
+"""/api/hosts: the list, one host, and what is told about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from flask import Blueprint, Response
+
+from sysmon.aggregator.api_types import (
+    EventList,
+    EventsQuery,
+    EventView,
+    GapList,
+    GapView,
+    HostDetail,
+    HostList,
+    HostPatch,
+    HostsQuery,
+    LedgerView,
+    NewHost,
+    ProcessesQuery,
+    ProcessList,
+    StreamView,
+)
+from sysmon.aggregator.hosts import check_tags, count_by_status
+from sysmon.aggregator.live import seconds
+from sysmon.aggregator.query import parse_tags
+from sysmon.aggregator.refusal import unknown_host
+from sysmon.aggregator.routing import aggregator, answer, body_of, needs, query_of
+from sysmon.aggregator.storage import Event
+from sysmon.aggregator.times import parse_time
+
+if TYPE_CHECKING:
+    from sysmon.aggregator.storage import Host, Ledger
+
+bp = Blueprint("hosts", __name__)
+
+
+def _host(hostname: str) -> Host:
+    host = aggregator().directory.get(hostname)
+    if host is None:
+        raise unknown_host(hostname)
+    return host
+
+
+@bp.get("/api/hosts")
+@needs("read")
+def list_hosts() -> Response:
+    """Hosts by name, a page at a time; the counts are of all of them."""
+    query = query_of(HostsQuery)
+    service = aggregator()
+    now_ms = service.now_ms()
+    tags = parse_tags(query.tag) or {}
+    known = [(host, service.directory.status(host, now_ms)) for host in service.directory.all()]
+    counts = count_by_status(status for _, status in known)
+    page = [
+        host
+        for host, status in known
+        if (status == query.status if query.status else status != "archived")
+        and (query.cursor is None or host.hostname > query.cursor)
+        and tags.items() <= host.all_tags.items()
+    ]
+    more = len(page) > query.limit
+    page = page[: query.limit]
+    return answer(
+        HostList(
+            hosts=[service.live.view(host) for host in page],
+            count=len(known) - counts["archived"],
+            next_cursor=page[-1].hostname if more else None,
+            **counts,
+        )
+    )
+
+
+@bp.post("/api/hosts")
+@needs("admin")
+def add_host() -> Response:
+    """Registers a host by hand, before it was ever heard."""
+    new = body_of(NewHost)
+    service = aggregator()
+    host = service.directory.register(new.hostname, new.tags)
+    try:
+        service.storage.save_host(host)
+    except BaseException:
+        service.directory.forget(host)
+        raise
+    service.live.edited(host)
+    return answer(service.live.view(host), 201)
+
+
+@bp.get("/api/hosts/<hostname>")
+@needs("read")
+def show_host(hostname: str) -> Response:
+    """A host as in the list, with its facts, newest events and ledger."""
+    host = _host(hostname)
+    service = aggregator()
+    facts = service.storage.document(host.host_id, "facts")
+    return answer(
+        HostDetail(
+            **msgspec.structs.asdict(service.live.view(host)),
+            facts=msgspec.json.decode(facts[1]) if facts else None,
+            series=service.live.series(host),
+            events=[_event(event) for event in service.storage.events(host.host_id, limit=50)],
+            ledger=_ledger(service.storage.ledger(host.host_id)),
+        )
+    )
+
+
+@bp.patch("/api/hosts/<hostname>")
+@needs("admin")
+def change_host(hostname: str) -> Response:
+    """Sets tags by hand (they win over the agent's; null takes one away), archives or brings back."""
+    host = _host(hostname)
+    patch = body_of(HostPatch)
+    service = aggregator()
+    tags = {key: value for key, value in {**host.own_tags, **patch.tags}.items() if value is not None}
+    check_tags(tags)
+    host.own_tags = tags
+    events = []
+    if patch.archived is not None and patch.archived != host.archived:
+        host.archived = patch.archived
+        events.append(Event("archived" if patch.archived else "unarchived", service.now_ms()))
+    host.touch()
+    service.storage.save_host(host, events)
+    service.live.edited(host)
+    return answer(service.live.view(host))
+
+
+@bp.delete("/api/hosts/<hostname>")
+@needs("admin")
+def remove_host(hostname: str) -> Response:
+    """Forgets a host and everything it sent."""
+    host = _host(hostname)
+    service = aggregator()
+    service.storage.delete_host(host)
+    service.directory.forget(host)
+    service.live.edited(host)
+    return Response(status=204)
+
+
+@bp.get("/api/hosts/<hostname>/events")
+@needs("read")
+def host_events(hostname: str) -> Response:
+    """Newest first."""
+    query = query_of(EventsQuery)
+    events = aggregator().storage.events(_host(hostname).host_id, kind=query.kind, limit=query.limit)
+    return answer(EventList([_event(event) for event in events]))
+
+
+@bp.get("/api/hosts/<hostname>/gaps")
+@needs("read")
+def host_gaps(hostname: str) -> Response:
+    """Batches that are not here: declared dropped, with the reason, or simply missing."""
+    storage = aggregator().storage
+    host_id = _host(hostname).host_id
+    events = storage.events(host_id, kind="gap", limit=1_000) + storage.events(
+        host_id, kind="dropped", limit=1_000
+    )
+    events.sort(key=lambda event: event.start_ms, reverse=True)
+    return answer(
+        GapList(
+            [
+                GapView(
+                    event.detail["from"],
+                    event.detail["to"],
+                    event.start_ms / 1000,
+                    seconds(event.end_ms),
+                    event.detail.get("reason", "missing"),
+                    event.detail.get("stream"),
+                )
+                for event in events
+            ]
+        )
+    )
+
+
+@bp.get("/api/hosts/<hostname>/processes")
+@needs("read")
+def host_processes(hostname: str) -> Response:
+    """The newest snapshot of the top processes, or the newest at a time."""
+    query = query_of(ProcessesQuery)
+    at_ms = parse_time(query.at, "at") if query.at else None
+    found = aggregator().storage.document(_host(hostname).host_id, "processes", at_ms)
+    if found is None:
+        return answer(ProcessList(None, []))
+    return answer(ProcessList(found[0] / 1000, msgspec.json.decode(found[1])))
+
+
+@bp.get("/api/hosts/<hostname>/ledger")
+@needs("read")
+def host_ledger(hostname: str) -> Response:
+    """What was committed, declared dropped, and is missing, in all and by stream."""
+    return answer(_ledger(aggregator().storage.ledger(_host(hostname).host_id)))
+
+
+def _event(event: Event) -> EventView:
+    return EventView(
+        event.event_id, event.start_ms / 1000, seconds(event.end_ms), event.kind, dict(event.detail)
+    )
+
+
+def _ledger(ledger: Ledger) -> LedgerView:
+    streams = [
+        StreamView(entry.stream, entry.mark, entry.highest, entry.missing, entry.seen_ms / 1000)
+        for entry in ledger.streams
+    ]
+    return LedgerView(ledger.committed, ledger.dropped, ledger.gaps, streams)

@@ -1,0 +1,163 @@
+"""uvicorn, embedded: one process, one loop, our own signals, and an end that answers what is under way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sysmon.aggregator.asgi import Front
+    from sysmon.aggregator.settings import Settings
+
+_SHUTDOWN_S: Final = 30
+_KEEP_ALIVE_S: Final = 75  # longer than the agents' usual interval, so that they keep their connection
+_HEADERS_S: Final = 10
+_HEADER_BYTES: Final = 32 * 1024
+_BACKLOG: Final = 2_048
+_PING_S: Final = 25
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP, with two limits it lacks: bytes of headers, and time until they are complete."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._header_bytes = 0
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._header_bytes = 0
+        self._arm()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._disarm()
+        super().on_headers_complete()
+
+    def _count(self, size: int) -> None:
+        self._header_bytes += size
+        if self._header_bytes > _HEADER_BYTES:
+            raise ValueError("headers too large")  # uvicorn answers 400 and closes
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._deadline = self.loop.call_later(_HEADERS_S, self.transport.close)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: it would end the process by the signal instead of returning."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Serving:
+    """One run of the server."""
+
+    def __init__(
+        self,
+        app: Front,
+        settings: Settings,
+        host: str | None,
+        port: int | None,
+        on_start: Callable[[str], Any],
+        on_reload: Callable[[], Any],
+    ) -> None:
+        """Binds the socket. Raises OSError if that fails."""
+        self._socket = _bind(host or settings.host, settings.port if port is None else port)
+        self._on_start = on_start
+        self._on_reload = on_reload
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http=_Protocol,
+            ws="websockets-sansio",
+            ws_max_size=settings.limits.ws_message_bytes,
+            ws_ping_interval=_PING_S,
+            ws_ping_timeout=_PING_S,
+            ws_per_message_deflate=False,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_SHUTDOWN_S,
+        )
+        self._server = _Server(config)
+
+    @property
+    def url(self) -> str:
+        host, port = self._socket.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def run(self) -> None:
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(ValueError, RuntimeError):  # signals exist on the main thread only
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+        # The socket listens before it says so: a client that is told the URL can connect at once.
+        self._socket.listen(_BACKLOG)
+        started = asyncio.create_task(self._tell())
+        try:
+            await self._server.serve(sockets=[self._socket])
+        finally:
+            started.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await started
+
+    async def _tell(self) -> None:
+        while not self._server.started:
+            await asyncio.sleep(0.01)
+        self._on_start(self.url)
+
+    def stop(self) -> None:
+        """Ends `run`; from any thread."""
+        self._server.should_exit = True
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named: asyncio leaves TCP_NODELAY off otherwise, and every reply waits 40 ms for an ACK.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,240 @@
+"""What the aggregator asks of its store: the `Storage` interface and the records that cross it.
+
+The embedded implementation is beside it (embedded.py, with writer.py, schema.py, journal_index.py and
+seqset.py); nothing outside those files knows SQL. A distributed store would be an existing engine behind the
+same interface.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from sysmon.errors import StorageError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sysmon._core import Columns, KeySets, Row
+
+DocumentKind = Literal["facts", "processes"]
+
+
+class StorageBusyError(StorageError):
+    """The commit queue is full; come back in a moment."""
+
+
+class DataDirBusyError(StorageError):
+    """Another process holds the data folder."""
+
+
+class HostGoneError(StorageError):
+    """The host was deleted while its push was on the way; sent again it makes a new one."""
+
+
+@dataclass(slots=True, eq=False)
+class Host:
+    """A host as it is registered; the store's copy and everybody else's are this one object.
+
+    Whoever changes a field says so with `touch`, and the next commit that concerns the host saves it.
+    """
+
+    host_id: int
+    hostname: str
+    agent_id: str | None = None
+    boot_id: str | None = None
+    version: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    own_tags: dict[str, str] = field(default_factory=dict)
+    interval_ms: int | None = None
+    first_seen_ms: int | None = None
+    last_seen_ms: int | None = None
+    clock_offset_ms: int | None = None
+    corrected: bool = False
+    archived: bool = False
+    deleted: bool = False
+    edits: int = 1
+    saved_edits: int = 0
+
+    def touch(self) -> None:
+        self.edits += 1
+
+    @property
+    def saved(self) -> bool:
+        """It was committed at least once."""
+        return self.saved_edits > 0
+
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """The agent's tags, with those set by hand over them."""
+        return self.tags | self.own_tags if self.own_tags else self.tags
+
+
+@dataclass(slots=True, frozen=True)
+class Drop:
+    """Batches of a stream that will never come, as their agent declared."""
+
+    first: int
+    last: int
+    samples: int
+    reason: str
+
+
+@dataclass(slots=True, frozen=True)
+class Event:
+    """Something that happened to a host; `detail` is JSON-able."""
+
+    kind: str
+    start_ms: int
+    end_ms: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    event_id: int = 0
+
+
+@dataclass(slots=True)
+class HostBatch:
+    """One batch on its way into the store: a host's rows of one push, or of one member of a bundle."""
+
+    host: Host
+    rows: Sequence[Row]
+    samples: int
+    facts: bytes | None = None
+    processes: bytes | None = None
+    time_ms: int = 0
+    seq: int | None = None
+    events: tuple[Event, ...] = ()
+    stored: bool = False  # set by the writer: False for a seq that was there before
+
+
+@dataclass(slots=True)
+class Write:
+    """One request's worth of batches, committed together with what it says about its stream."""
+
+    batches: list[HostBatch]
+    now_ms: int
+    size: int
+    stream: bytes | None = None
+    digest: int | None = None
+    drops: tuple[Drop, ...] = ()
+
+
+@dataclass(slots=True, frozen=True)
+class Written:
+    """What became of a `Write`."""
+
+    duplicate: bool = False  # every seq of it was there before
+    conflict: bool = False  # … but with other bytes
+
+
+class Ticket:
+    """The promise of a commit: `wait` on a thread, or the future given to `submit` on an event loop."""
+
+    __slots__ = ("_event", "error", "future", "result")
+
+    def __init__(self, future: asyncio.Future[Written] | None) -> None:
+        self.future = future
+        self._event = threading.Event() if future is None else None
+        self.result: Any = None
+        self.error: StorageError | None = None
+
+    def settle(self) -> None:
+        """Wakes the thread that waits; futures are woken by the writer, all of a loop at once."""
+        if self._event is not None:
+            self._event.set()
+
+    def wait(self, timeout_s: float = 60) -> Any:
+        """What was written.
+
+        Raises:
+            StorageError: it was not, or nothing happened for so long.
+        """
+        if self._event is None or not self._event.wait(timeout_s):
+            raise StorageError(f"no commit within {timeout_s:g} s")
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+@dataclass(slots=True, frozen=True)
+class StreamLedger:
+    """The delivery of one agent run: what is settled, what is missing in between."""
+
+    stream: str
+    mark: int
+    highest: int
+    missing: int
+    seen_ms: int
+
+
+@dataclass(slots=True, frozen=True)
+class Ledger:
+    """The sums of the conservation law for one host, as the aggregator sees them."""
+
+    committed: int  # journal rows
+    dropped: int  # samples declared dropped
+    gaps: int  # seqs neither stored nor declared
+    streams: tuple[StreamLedger, ...]
+
+
+class Storage(Protocol):
+    """Where acknowledged samples live. All methods may be called from any thread."""
+
+    key_sets: KeySets
+
+    @property
+    def busy(self) -> float:
+        """How full the commit queue is, 0 to 1."""
+
+    def submit(self, write: Write, future: asyncio.Future[Written] | None = None) -> Ticket:
+        """Queues a write and returns at once; its ticket or future is settled after COMMIT, with fsync.
+
+        A seq that is in its stream's set already is not stored again. Raises StorageBusyError when the queue
+        is full.
+        """
+
+    def settled(self, stream: bytes, first: int, last: int, digest: int | None) -> tuple[bool, bool]:
+        """(all of first … last are stored or declared, with other bytes than `digest` as far as is known)."""
+
+    def load(self) -> Iterator[tuple[Host, list[Row]]]:
+        """Every host with its newest rows, oldest first, for what is kept in memory."""
+
+    def save_host(self, host: Host, events: Sequence[Event] = ()) -> None:
+        """Commits a host that was made or changed by hand."""
+
+    def delete_host(self, host: Host) -> None:
+        """Forgets a host and everything it sent."""
+
+    def read(
+        self,
+        host_id: int,
+        *,
+        types: Sequence[str] | None,
+        tags: Mapping[str, str] | None,
+        start_ms: int,
+        end_ms: int,
+        max_rows: int | None = None,
+    ) -> Columns:
+        """The host's samples in [start, end). Raises RangeTooLargeError past `max_rows` journal rows."""
+
+    def events(self, host_id: int, *, kind: str | None = None, limit: int = 100) -> list[Event]:
+        """Newest first."""
+
+    def document(
+        self, host_id: int, kind: DocumentKind, at_ms: int | None = None
+    ) -> tuple[int, bytes] | None:
+        """(time_ms, JSON) of the host's facts, or of the process snapshot newest at `at_ms`."""
+
+    def ledger(self, host_id: int) -> Ledger:
+        """The host's delivery, summed and by stream."""
+
+    def backup(self, path: Path) -> int:
+        """Writes a consistent copy to a file that must not exist; returns its bytes."""
+
+    def stats(self) -> dict[str, int]:
+        """Bytes, rows and counters, by name."""
+
+    def close(self) -> None:
+        """Commits what is queued, then closes the file."""

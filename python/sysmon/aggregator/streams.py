@@ -1,0 +1,155 @@
+"""Guard 1: what is settled of each stream, so that no batch is stored twice and every hole is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sysmon.aggregator.seqset import Digests, SeqSet
+from sysmon.aggregator.storage import Drop, Event, StreamLedger, Write, Written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(slots=True)
+class Stream:
+    """One agent run. `seqs` is replaced whole, so that any thread may look at it."""
+
+    host_id: int
+    seqs: SeqSet
+    seen_ms: int
+    digests: Digests = field(default_factory=Digests)
+    gaps: dict[int, tuple[int, int]] = field(default_factory=dict)  # event id -> the hole it tells of
+
+
+@dataclass(slots=True)
+class StreamChange:
+    """What a group of writes does to one stream; nothing of it counts before COMMIT."""
+
+    stream: Stream
+    seqs: SeqSet
+    seen_ms: int
+    digests: list[tuple[int, int | None]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    filled: list[int] = field(default_factory=list)  # ids of gap events that are no gaps any more
+
+
+class Streams:
+    """All streams, by their 16 bytes. Changed by the writer thread only."""
+
+    def __init__(self) -> None:
+        self._streams: dict[bytes, Stream] = {}
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def put(self, name: bytes, stream: Stream) -> None:
+        self._streams[name] = stream
+
+    def get(self, name: bytes) -> Stream | None:
+        return self._streams.get(name)
+
+    def settled(self, name: bytes, first: int, last: int, digest: int | None) -> tuple[bool, bool]:
+        stream = self._streams.get(name)
+        if stream is None or not stream.seqs.has(first, last):
+            return False, False
+        differs = (
+            first == last
+            and digest is not None
+            and stream.digests.differs(first, stream.seqs.highest, digest)
+        )
+        return True, differs
+
+    def plan(self, write: Write, pending: dict[bytes, StreamChange]) -> Written:
+        """Marks the batches of a write that are to be stored; the change of its stream goes to `pending`."""
+        if write.stream is None:
+            for batch in write.batches:
+                batch.stored = True
+            return Written()
+        change = pending.get(write.stream)
+        if change is None:
+            host_id = write.batches[0].host.host_id
+            stream = self._streams.get(write.stream) or Stream(host_id, SeqSet(), write.now_ms)
+            change = pending[write.stream] = StreamChange(stream, stream.seqs, write.now_ms)
+        change.seen_ms = max(change.seen_ms, write.now_ms)
+        self._settle_drops(write.drops, change, write.now_ms)
+        return self._settle_batches(write, change)
+
+    def _settle_drops(self, drops: Iterable[Drop], change: StreamChange, now_ms: int) -> None:
+        for drop in drops:
+            if change.seqs.has(drop.first, drop.last):
+                continue  # declared before: the reply to it was lost
+            change.seqs = change.seqs.add(drop.first, drop.last)
+            detail = {"from": drop.first, "to": drop.last, "samples": drop.samples, "reason": drop.reason}
+            change.events.append(Event("dropped", now_ms, detail=detail))
+
+    def _settle_batches(self, write: Write, change: StreamChange) -> Written:
+        numbered = [batch for batch in write.batches if batch.seq is not None]
+        duplicates = 0
+        conflict = False
+        single = len(numbered) == 1
+        known = {seq: digest for seq, digest in change.digests if digest is not None}
+        for batch in write.batches:
+            if batch.seq is None:
+                batch.stored = True
+            elif batch.seq in change.seqs:
+                duplicates += 1
+                if single and write.digest is not None:
+                    highest = change.seqs.highest
+                    conflict = known.get(batch.seq, write.digest) != write.digest
+                    conflict |= change.stream.digests.differs(batch.seq, highest, write.digest)
+            else:
+                batch.stored = True
+                change.seqs = change.seqs.add(batch.seq, batch.seq)
+                change.digests.append((batch.seq, write.digest if single else None))
+        return Written(duplicate=bool(numbered) and duplicates == len(numbered), conflict=conflict)
+
+    def note_gaps(self, name: bytes, change: StreamChange) -> None:
+        """A hole that opens is an event; one that a late batch or a declared drop closes is none any more.
+
+        Called once for a group, before its events are written: what opened and closed within it was no gap.
+        """
+        stream = change.stream
+        if not change.seqs.intervals and not stream.gaps:
+            return
+        holes = change.seqs.holes()
+        for first, last in holes:
+            # A hole that shrinks keeps its event; only what lies above everything settled before is new.
+            if first > stream.seqs.highest:
+                detail = {"from": first, "to": last, "stream": name.hex()}
+                change.events.append(Event("gap", stream.seen_ms, change.seen_ms, detail))
+        for event_id, (first, last) in stream.gaps.items():
+            if not any(low <= last and first <= high for low, high in holes):
+                change.filled.append(event_id)
+
+    def commit(self, name: bytes, change: StreamChange) -> None:
+        """Takes over what was committed."""
+        stream = change.stream
+        for seq, digest in change.digests:
+            stream.digests.put(seq, digest)
+        for event_id in change.filled:
+            stream.gaps.pop(event_id, None)
+        stream.seqs = change.seqs
+        stream.seen_ms = change.seen_ms
+        self._streams[name] = stream
+
+    def drop_host(self, host_id: int) -> None:
+        self._streams = {name: stream for name, stream in self._streams.items() if stream.host_id != host_id}
+
+    def prune(self, before_ms: int) -> list[bytes]:
+        """Forgets streams that nobody used since; returns their names."""
+        old = [name for name, stream in self._streams.items() if stream.seen_ms < before_ms]
+        for name in old:
+            del self._streams[name]
+        return old
+
+    def of_host(self, host_id: int) -> list[StreamLedger]:
+        found = [(name, stream) for name, stream in list(self._streams.items()) if stream.host_id == host_id]
+        found.sort(key=lambda pair: pair[1].seen_ms, reverse=True)
+        return [
+            StreamLedger(
+                name.hex(), stream.seqs.mark, stream.seqs.highest, stream.seqs.missing(), stream.seen_ms
+            )
+            for name, stream in found
+        ]

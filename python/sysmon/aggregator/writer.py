@@ -1,0 +1,374 @@
+"""The one thread that writes: takes tickets, commits them in groups, wakes who waits.
+
+It commits at once when idle; what arrives during a commit forms the next group (at most 64). The order within
+a group is the order of arrival. Nothing in memory changes before COMMIT has returned, so a failed one leaves
+nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import shutil
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import apsw
+import msgspec
+
+from sysmon.aggregator.storage import HostGoneError, StorageBusyError, Ticket, Write, Written
+from sysmon.errors import StorageError
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from sysmon._core import KeySets
+    from sysmon.aggregator.journal_index import JournalIndex
+    from sysmon.aggregator.storage import Event, Host
+    from sysmon.aggregator.streams import StreamChange, Streams
+
+log = logging.getLogger(__name__)
+
+_GROUP: Final = 64
+_SNAPSHOT_AGE_MS: Final = 3 * 86_400_000
+_SPACE_CHECK_MS: Final = 5_000
+_MIN_FREE_BYTES: Final = 512 << 20
+_MIN_FREE_SHARE: Final = 0.05
+
+SAVE_HOST: Final = """
+    INSERT INTO hosts (host_id, hostname, agent_id, boot_id, version, tags, own_tags, interval_ms,
+    first_seen_ms,
+                       last_seen_ms, clock_offset_ms, corrected, status)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+    ON CONFLICT (host_id) DO UPDATE SET hostname = ?2, agent_id = ?3, boot_id = ?4, version = ?5, tags = ?6,
+        own_tags = ?7, interval_ms = ?8, first_seen_ms = ?9, last_seen_ms = ?10, clock_offset_ms = ?11,
+        corrected = ?12, status = ?13"""
+_SEEN: Final = "UPDATE hosts SET last_seen_ms = ?, clock_offset_ms = ? WHERE host_id = ?"
+_JOURNAL: Final = "INSERT INTO journal (id, host_id, time_ms, payload) VALUES (?, ?, ?, ?)"
+_KEY_SET: Final = "INSERT INTO key_sets (key_set_id, keys) VALUES (?, ?)"
+_STREAM: Final = """
+    INSERT INTO streams (stream, host_id, seqs, seen_ms) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (stream) DO UPDATE SET seqs = ?3, seen_ms = ?4"""
+_EVENT: Final = "INSERT INTO events (id, host_id, start_ms, end_ms, kind, detail) VALUES (?, ?, ?, ?, ?, ?)"
+_FACTS: Final = """
+    INSERT INTO host_facts (host_id, time_ms, facts) VALUES (?1, ?2, ?3)
+    ON CONFLICT (host_id) DO UPDATE SET time_ms = ?2, facts = ?3 WHERE ?2 >= time_ms"""
+_SNAPSHOT: Final = "INSERT OR REPLACE INTO snapshots (host_id, time_ms, payload) VALUES (?, ?, ?)"
+_OLD_SNAPSHOTS: Final = "DELETE FROM snapshots WHERE host_id = ? AND time_ms < ?"
+
+Job = tuple["Callable[[apsw.Connection], Any]", Ticket]
+
+
+class Writer:
+    """Owns the only connection that writes. `submit` and `run` may be called from any thread."""
+
+    def __init__(
+        self,
+        db: apsw.Connection,
+        *,
+        key_sets: KeySets,
+        persisted: set[int],
+        streams: Streams,
+        index: JournalIndex,
+        next_row: int,
+        next_event: int,
+        queue_requests: int,
+        queue_bytes: int,
+        folder: Path,
+        on_commit: Callable[[list[Write]], None],
+    ) -> None:
+        self._db = db
+        self._key_sets = key_sets
+        self._persisted = persisted
+        self._streams = streams
+        self._index = index
+        self._next_row = next_row
+        self._next_event = next_event
+        self._queue_requests = queue_requests
+        self._queue_bytes = queue_bytes
+        self._folder = folder
+        self._on_commit = on_commit
+        self._queue: queue.SimpleQueue[tuple[Write, Ticket] | Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._waiting_bytes = 0
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._failing = False
+        self._space_checked_ms = 0
+        self._is_full = False
+        self.commits = 0
+
+    @property
+    def depth(self) -> int:
+        """Requests that wait for a commit."""
+        return self._waiting
+
+    def submit(self, write: Write, future: asyncio.Future[Written] | None) -> Ticket:
+        with self._lock:
+            if self._waiting >= self._queue_requests or self._waiting_bytes + write.size > self._queue_bytes:
+                raise StorageBusyError(f"{self._waiting} pushes wait for the disk; come back in a moment")
+            ticket = Ticket(future)
+            self._put((write, ticket))
+            self._waiting += 1
+            self._waiting_bytes += write.size
+        return ticket
+
+    def run(self, job: Callable[[apsw.Connection], Any]) -> Any:
+        """Runs a function on the writer's thread, between two commits, and returns its result."""
+        ticket = Ticket(None)
+        with self._lock:
+            self._put((job, ticket))
+        return ticket.wait(600)
+
+    def insert_event(self, db: apsw.Connection, host_id: int, event: Event) -> None:
+        """For jobs: writes an event within the job's transaction. Only on the writer's thread."""
+        db.execute(_EVENT, _event_row(self._next_event, host_id, event))
+        self._next_event += 1  # also if the transaction fails: a number unused is no harm
+
+    def _put(self, item: tuple[Write, Ticket] | Job) -> None:
+        if self._closed:
+            raise StorageError("the store is closed")
+        if self._thread is None:  # at the first use, so that building an application starts nothing
+            self._thread = threading.Thread(target=self._loop, name="writer", daemon=True)
+            self._thread.start()
+        self._queue.put(item)
+
+    def close(self) -> None:
+        """Commits what is queued and ends the thread."""
+        with self._lock:
+            self._closed = True
+            self._queue.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
+    def _loop(self) -> None:
+        ended = False
+        while not ended:
+            item = self._queue.get()
+            group: list[tuple[Write, Ticket]] = []
+            while item is not None:
+                if isinstance(item[0], Write):
+                    group.append(item)
+                if not isinstance(item[0], Write) or len(group) >= _GROUP:
+                    break
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            ended = item is None
+            if group:
+                self._commit(group)
+            if item is not None and not isinstance(item[0], Write):
+                self._do(item[0], item[1])
+
+    def _do(self, job: Callable[[apsw.Connection], Any], ticket: Ticket) -> None:
+        try:
+            ticket.result = job(self._db)
+        except apsw.Error as error:
+            ticket.error = StorageError(f"the store could not do it: {error}")
+        except StorageError as error:
+            ticket.error = error
+        finally:
+            if not self._db.get_autocommit():
+                self._db.execute("ROLLBACK")
+            ticket.settle()
+
+    def _commit(self, group: list[tuple[Write, Ticket]]) -> None:
+        transaction = _Transaction(self)
+        try:
+            self._check_space(group[0][0].now_ms)
+            self._db.execute("BEGIN IMMEDIATE")
+            for write, ticket in group:
+                transaction.add(write, ticket)
+            transaction.write(self._db)
+            self._db.execute("COMMIT")
+        except (apsw.Error, StorageError) as error:
+            if not self._db.get_autocommit():
+                self._db.execute("ROLLBACK")
+            if not self._failing:
+                log.error("cannot store: %s; pushes are answered 503 until it works again", error)
+            self._failing = True
+            for _, ticket in group:
+                ticket.error = ticket.error or StorageError(f"could not be stored: {error}")
+        else:
+            if self._failing:
+                log.warning("storing again")
+            self._failing = False
+            transaction.publish()
+            self.commits += 1
+            self._on_commit([write for write, ticket in group if ticket.error is None])
+        with self._lock:
+            self._waiting -= len(group)
+            self._waiting_bytes -= sum(write.size for write, _ in group)
+        _wake([ticket for _, ticket in group])
+
+    def _check_space(self, now_ms: int) -> None:
+        """Stops before the disk is full: reads and whatever else lives there still need some."""
+        if abs(now_ms - self._space_checked_ms) >= _SPACE_CHECK_MS:
+            self._space_checked_ms = now_ms
+            usage = shutil.disk_usage(self._folder)
+            self._is_full = usage.free < max(_MIN_FREE_BYTES, _MIN_FREE_SHARE * usage.total)
+        if self._is_full:
+            raise StorageError(f"less than 5 % or 512 MiB free on the disk of {self._folder}")
+
+
+class _Transaction:
+    """Everything one group changes, first in lists, then in the file, then (after COMMIT) in memory."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._next_row = writer._next_row
+        self._next_event = writer._next_event
+        self._rows: list[tuple[int, int, int, bytes]] = []
+        self._key_sets: dict[int, bytes] = {}
+        self._hosts: dict[int, tuple[Host, int]] = {}  # host and last_seen
+        self._saved: list[tuple[Host, int]] = []
+        self._streams: dict[bytes, StreamChange] = {}
+        self._events: list[tuple[int, int, int, int | None, str, str]] = []
+        self._gaps: list[tuple[bytes, int, tuple[int, int]]] = []
+        self._facts: list[tuple[int, int, str]] = []
+        self._snapshots: list[tuple[int, int, str]] = []
+
+    def add(self, write: Write, ticket: Ticket) -> None:
+        for batch in write.batches:
+            if batch.host.deleted:
+                ticket.error = HostGoneError("the host was deleted meanwhile; send it again")
+                return
+        ticket.result = self._writer._streams.plan(write, self._streams)
+        if ticket.result.conflict:
+            return
+        for batch in write.batches:
+            host = batch.host
+            self._hosts[host.host_id] = (host, write.now_ms)
+            if not batch.stored:
+                continue
+            for row in batch.rows:
+                self._need_key_set(row.key_set)
+                self._rows.append((self._next_row, host.host_id, row.time_ms, row.payload))
+                self._next_row += 1
+            for event in batch.events:
+                self._add_event(host.host_id, event)
+            if batch.facts is not None:
+                self._facts.append((host.host_id, batch.time_ms, batch.facts.decode()))
+            if batch.processes is not None:
+                self._snapshots.append((host.host_id, batch.time_ms, batch.processes.decode()))
+
+    def _need_key_set(self, key_set: int) -> None:
+        if key_set not in self._writer._persisted and key_set not in self._key_sets:
+            self._key_sets[key_set] = self._writer._key_sets.blob(key_set)
+
+    def _add_event(self, host_id: int, event: Event) -> int:
+        number = self._next_event
+        self._next_event += 1
+        self._events.append(_event_row(number, host_id, event))
+        return number
+
+    def write(self, db: apsw.Connection) -> None:
+        filled: list[tuple[int]] = []
+        for name, change in self._streams.items():
+            self._writer._streams.note_gaps(name, change)
+            filled += [(event_id,) for event_id in change.filled]
+            for event in change.events:
+                number = self._add_event(change.stream.host_id, event)
+                if event.kind == "gap":
+                    self._gaps.append((name, number, (event.detail["from"], event.detail["to"])))
+        seen: list[tuple[int, int | None, int]] = []
+        edited: list[tuple[Any, ...]] = []
+        for host, now_ms in self._hosts.values():
+            if host.saved_edits == host.edits:
+                seen.append((now_ms, host.clock_offset_ms, host.host_id))
+            else:
+                self._saved.append((host, host.edits))
+                edited.append(host_row(host, now_ms))
+        _many(db, SAVE_HOST, edited)
+        _many(db, _SEEN, seen)
+        _many(db, _KEY_SET, self._key_sets.items())
+        _many(db, _JOURNAL, self._rows)
+        changes = self._streams.items()
+        _many(db, _STREAM, [(name, c.stream.host_id, c.seqs.encode(), c.seen_ms) for name, c in changes])
+        _many(db, "DELETE FROM events WHERE id = ?", filled)
+        _many(db, _EVENT, self._events)
+        _many(db, _FACTS, self._facts)
+        _many(db, _SNAPSHOT, self._snapshots)
+        _many(
+            db,
+            _OLD_SNAPSHOTS,
+            [(host_id, time_ms - _SNAPSHOT_AGE_MS) for host_id, time_ms, _ in self._snapshots],
+        )
+
+    def publish(self) -> None:
+        """Takes over in memory what COMMIT made true."""
+        writer = self._writer
+        writer._next_row = self._next_row
+        writer._next_event = self._next_event
+        writer._persisted.update(self._key_sets)
+        for row_id, host_id, time_ms, _ in self._rows:
+            writer._index.add(host_id, row_id, time_ms)
+        for name, change in self._streams.items():
+            writer._streams.commit(name, change)
+        for name, event_id, hole in self._gaps:
+            stream = writer._streams.get(name)
+            if stream is not None:
+                stream.gaps[event_id] = hole
+        for host, edits in self._saved:
+            host.saved_edits = edits
+        for host, now_ms in self._hosts.values():
+            host.last_seen_ms = max(now_ms, host.last_seen_ms or 0)
+
+
+def host_row(host: Host, last_seen_ms: int | None) -> tuple[Any, ...]:
+    """The parameters of SAVE_HOST."""
+    return (
+        host.host_id,
+        host.hostname,
+        host.agent_id,
+        host.boot_id,
+        host.version,
+        msgspec.json.encode(host.tags).decode(),
+        msgspec.json.encode(host.own_tags).decode(),
+        host.interval_ms,
+        host.first_seen_ms,
+        last_seen_ms,
+        host.clock_offset_ms,
+        int(host.corrected),
+        "archived" if host.archived else "active",
+    )
+
+
+def _event_row(number: int, host_id: int, event: Event) -> tuple[int, int, int, int | None, str, str]:
+    detail = msgspec.json.encode(dict(event.detail)).decode()
+    return number, host_id, event.start_ms, event.end_ms, event.kind, detail
+
+
+def _many(db: apsw.Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    if rows:
+        db.executemany(sql, rows)
+
+
+def _wake(tickets: list[Ticket]) -> None:
+    """Settles threads one by one and futures with one wake-up of each loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[Ticket]] = {}
+    for ticket in tickets:
+        if ticket.future is None:
+            ticket.settle()
+        else:
+            loops.setdefault(ticket.future.get_loop(), []).append(ticket)
+    for loop, waiting in loops.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, waiting)
+        except RuntimeError:  # the loop ended while its clients waited: they get no answer, and send again
+            log.info("%d pushes were committed after their server had stopped", len(waiting))
+
+
+def _resolve(tickets: list[Ticket]) -> None:
+    for ticket in tickets:
+        future = ticket.future
+        if future is None or future.done():
+            continue
+        if ticket.error is not None:
+            future.set_exception(ticket.error)
+        else:
+            future.set_result(ticket.result)
