@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cli_run import Cli, isolated
 from running_aggregator import RunningAggregator
+from service_kit import kit  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

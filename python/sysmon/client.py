@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
-from sysmon.errors import ApiError
 from urllib3.exceptions import HTTPError, LocationParseError, NewConnectionError, TimeoutError
+
+from sysmon.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
