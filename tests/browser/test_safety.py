@@ -94,3 +94,15 @@ def test_read_token_is_asked_for_and_opens_the_page(
             page.evaluate("document.cookie + JSON.stringify(localStorage) + JSON.stringify(sessionStorage)")
             == "{}{}"
         )
+
+
+def test_page_says_what_the_operator_should_change(
+    tmp_path: Path, open_page: Callable[..., WatchedPage]
+) -> None:
+    with RealAggregator(tmp_path, SYSMON_AUTH_TOKEN="secret123") as aggregator:
+        page = open_page(aggregator.url).page
+        bar = page.locator(".warnings-bar")
+        expect(bar).to_contain_text("sysmon token new")
+        assert "secret123" not in page.content()
+        bar.get_by_role("button").click()
+        expect(bar).to_have_count(0)

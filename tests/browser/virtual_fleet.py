@@ -45,7 +45,7 @@ class VirtualHost:
     def metrics(self, time_s: float) -> list[Metric]:
         """Everything that the agent would send at this time."""
         busy = max(0.5, self.cpu * (1 + 0.35 * self.wave(time_s, 1500) + 0.12 * self.wave(time_s, 95)))
-        iowait = max(0.0, self.iowait * (1 + 0.5 * self.wave(time_s, 240, 2)))
+        iowait = max(0.0, self.iowait * (1 + 0.1 * self.wave(time_s, 240, 2)))
         return [
             *self._cpu(min(busy, 99.0), iowait),
             *self._memory(time_s),
@@ -193,11 +193,11 @@ DATABASE = VirtualHost(
     memory_gib=64,
     cpu=27,
     memory=58,
-    disk=83.5,
+    disk=58.2,
     traffic=1.6,
     iowait=31.0,
     phase=1.1,
-    extra_mounts={"/var/lib/postgresql": 71.2},
+    extra_mounts={"/var/lib/postgresql": 83.5},
 )
 CACHE = VirtualHost(
     name="cache",

@@ -12,6 +12,7 @@ import { Header } from "./components/header";
 import { Help } from "./components/help";
 import { LiveBar } from "./components/live-bar";
 import { TokenDialog } from "./components/token-dialog";
+import { WarningsBar } from "./components/warnings-bar";
 import { ComparePage } from "./pages/compare/compare-page";
 import { FleetPage } from "./pages/fleet/fleet-page";
 import { HostPage } from "./pages/host/host-page";
@@ -45,6 +46,7 @@ function App() {
     <>
       <Header />
       <LiveBar />
+      <WarningsBar />
       <Page />
       <Help />
       <TokenDialog />

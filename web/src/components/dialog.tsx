@@ -12,8 +12,8 @@ interface Props {
 export function Dialog({ title, onClose, children }: Props) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
+    // It ends by leaving the page.
     box.current?.showModal();
-    return () => box.current?.close();
   }, []);
   return (
     // A click on the backdrop is a click on the dialog itself; Escape is its keyboard form.
@@ -21,6 +21,11 @@ export function Dialog({ title, onClose, children }: Props) {
     <dialog
       ref={box}
       aria-label={title}
+      // A second Escape closes a dialog that refused the first.
+      onClose={() => {
+        if (onClose) onClose();
+        else box.current?.showModal();
+      }}
       onCancel={(event) => {
         event.preventDefault();
         onClose?.();

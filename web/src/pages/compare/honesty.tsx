@@ -11,7 +11,7 @@ export function Honesty({ answer }: { answer: CompareAnswer }) {
     const offset = answer.clock_offset[host];
     const said = [
       missing === null || missing === undefined
-        ? "no data"
+        ? "known for too short a time to say what is missing"
         : `${format.percent(100 * missing, 1)} of samples missing`,
     ];
     if (offset && Math.abs(offset) >= kOffsetWorthSaying) said.push(`clock off by ${format.seconds(offset)}`);
