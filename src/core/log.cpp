@@ -3,8 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+
+#include "core/utf8.hpp"
 
 namespace sysmon {
 namespace {
@@ -40,17 +43,23 @@ std::string log_line(LogLevel level, std::string_view text, bool for_journal) {
   } else {
     line = name_of(level);
   }
-  for (std::size_t at = 0; at < text.size(); ++at) {
+  const auto escape = [&](unsigned char byte) {
+    line += "\\x";
+    line += kHex[byte >> 4U];
+    line += kHex[byte & 15U];
+  };
+  for (std::size_t at = 0; at < text.size();) {
     const auto byte = static_cast<unsigned char>(text[at]);
+    const std::size_t length = utf8_length(text, at);
     // C2 80 to C2 9F are the second set of control characters.
-    const bool is_c1 =
-        byte == 0xc2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xa0;
-    if (byte >= 0x20 && byte != 0x7f && !is_c1) {
-      line += text[at];
+    const bool is_c1 = byte == 0xc2 && length == 2 && static_cast<unsigned char>(text[at + 1]) < 0xa0;
+    if (byte < 0x20 || byte == 0x7f || is_c1 || length == 0) {
+      escape(byte);
+      if (is_c1) escape(static_cast<unsigned char>(text[at + 1]));
+      at += std::max<std::size_t>(length, 1);
     } else {
-      line += "\\x";
-      line += kHex[byte >> 4U];
-      line += kHex[byte & 15U];
+      line += text.substr(at, length);
+      at += length;
     }
   }
   line += '\n';
