@@ -9,12 +9,17 @@ namespace sysmon {
 extern const CollectorInfo kBatteryCollector;
 extern const CollectorInfo kConntrackCollector;
 extern const CollectorInfo kDiskCollector;
+extern const CollectorInfo kPressureCollector;
 extern const CollectorInfo kProcessCollector;
 extern const CollectorInfo kRaidCollector;
 extern const CollectorInfo kSensorCollector;
+extern const CollectorInfo kSocketsCollector;
+extern const CollectorInfo kSoftnetCollector;
 extern const CollectorInfo kSystemCollector;
 extern const CollectorInfo kSystemInfoCollector;
 extern const CollectorInfo kSystemdCollector;
+extern const CollectorInfo kTcpCollector;
 extern const CollectorInfo kTimeCollector;
+extern const CollectorInfo kUdpCollector;
 
 }  // namespace sysmon
