@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
-from virtual_fleet import DATABASE, INTERVAL_S, WEB, push
+from virtual_fleet import DATABASE, INTERVAL_S, WEB, history, push
 from watched_page import DRAWN
 
 if TYPE_CHECKING:
@@ -121,6 +121,18 @@ def test_host_that_went_quiet_looks_quiet(
     expect(watched.page.locator(".host-head .status .word")).to_have_text("offline")
     expect(watched.page.locator(".panel.stale").first).to_contain_text("old")
     assert watched.coloured_pixels("memory") > DRAWN  # the last picture stays
+
+
+def test_host_without_samples_in_the_range_leads_to_where_it_has_some(
+    quick: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    for body in history(DATABASE, time.time() - 5400, time.time() - 5000):
+        quick.push(body)
+    watched = open_page(f"{quick.url}/hosts/db01")
+    expect(watched.page.locator('.panel[aria-label="Charts"]')).to_contain_text("No samples in the last 1h")
+    watched.page.get_by_role("button", name="6h", exact=True).click()
+    watched.wait_drawn("cpu")
+    assert watched.complaints == []
 
 
 def test_unknown_host_is_said_to_be_unknown(

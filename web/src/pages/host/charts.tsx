@@ -9,6 +9,7 @@ import type { Columns } from "../../series";
 import { now } from "../../state/clock";
 import type { Snapshot } from "../../state/history";
 import { useHistory } from "../../state/use-history";
+import { NothingInRange } from "./nothing-in-range";
 
 const kTypes = [...new Set(kFamilies.flatMap((family) => family.types))];
 
@@ -59,6 +60,7 @@ export function Charts({ name, host, range, interval }: Props) {
   const shown = families.filter(({ drawn }) => drawn.lines.length || !state.columns.times.length);
   const onZoom = (next: Window | null) => setZoom(next && { key, window: next });
 
+  if (face.kind === "empty") return <NothingInRange host={host} />;
   return (
     <>
       {zoom && (

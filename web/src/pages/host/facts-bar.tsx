@@ -13,6 +13,7 @@ const kLabels: Record<string, string> = {
   arch: "Architecture",
   model: "Model",
   virtualization: "Virtualization",
+  container: "Container",
   addresses: "Addresses",
 };
 // Shown elsewhere, or too long for a bar.
