@@ -163,3 +163,14 @@ def test_chosen_theme_survives_a_reload(fleet: RealAggregator, open_page: Callab
     # theme.js blocks: the very first style the page has is already the right one.
     page.wait_for_function("document.documentElement.dataset.theme !== undefined")
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
+def test_nothing_moves_for_who_asked_for_no_motion(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    page = open_page(fleet.url).page
+    expect(page.locator(".connection")).to_have_text("live")
+    moving = "getComputedStyle(document.querySelector('.connection .dot')).animationName"
+    assert page.evaluate(moving) == "breathe"
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(moving) == "none"
