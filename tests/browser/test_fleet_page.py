@@ -174,3 +174,21 @@ def test_nothing_moves_for_who_asked_for_no_motion(
     assert page.evaluate(moving) == "breathe"
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate(moving) == "none"
+
+
+def test_hidden_tab_asks_for_nothing(quick: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:
+    quick.push(tick("seen", 11, interval=60))
+    page = open_page(quick.url).page
+    cpu = page.locator('tr[data-host="seen"] td.metered .number').first
+    expect(page.locator(".connection")).to_have_text("live")
+    hide = """(hidden) => {
+        Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    page.evaluate(hide, True)
+    expect(page.locator(".connection")).to_have_text("paused")
+    quick.push(tick("seen", 66, interval=60))
+    page.wait_for_timeout(1200)  # longer than a delta takes
+    expect(cpu).to_have_text("11.0\u202f%")
+    page.evaluate(hide, False)
+    expect(cpu).to_have_text("66.0\u202f%")
