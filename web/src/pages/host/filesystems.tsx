@@ -11,7 +11,7 @@ import { useRequest } from "../../state/use-request";
 // Filesystems are measured once a minute.
 const kRefreshMs = 30_000;
 
-export interface Filesystem {
+interface Filesystem {
   mountpoint: string;
   device: string;
   fstype: string;
@@ -19,7 +19,7 @@ export interface Filesystem {
 }
 
 /** One row a mount point from the host's last values. */
-export function filesystemsOf(metrics: readonly LatestMetric[]): Filesystem[] {
+function filesystemsOf(metrics: readonly LatestMetric[]): Filesystem[] {
   const rows = new Map<string, Filesystem>();
   for (const { type, tags, value } of metrics) {
     if (!type.startsWith("disk.") || tags.mountpoint === undefined) continue;
