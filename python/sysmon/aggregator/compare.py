@@ -157,18 +157,14 @@ def _label(metric: str, pairs: TagPairs) -> str:
 def _missing(service: Aggregator, host: Host, columns: Columns, start_ms: int, end_ms: int) -> float | None:
     """The share of the host's ticks that are not here, 0 to 1; None if it was not known then."""
     interval = host.interval_ms or _DEFAULT_INTERVAL_MS
-    start_ms = max(start_ms, host.first_seen_ms or end_ms)
     end_ms = min(end_ms, service.now_ms())
+    times = {time_ms for i in range(len(columns)) for time_ms in columns.times(i) if start_ms <= time_ms < end_ms}
+    known_ms = min([host.first_seen_ms or end_ms, *times])  # history may have been filled in before first contact
+    start_ms = max(start_ms, known_ms)
     expected = (end_ms - start_ms) // interval
     if expected < 1:
         return None
-    cells = {
-        time_ms // interval
-        for i in range(len(columns))
-        for time_ms in columns.times(i)
-        if start_ms <= time_ms < end_ms
-    }
-    return round(max(0.0, 1 - len(cells) / expected), 4)
+    return round(max(0.0, 1 - len({time_ms // interval for time_ms in times}) / expected), 4)
 
 
 def _fact_differences(service: Aggregator, hosts: Sequence[Host]) -> list[FactDifference]:

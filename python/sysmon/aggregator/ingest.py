@@ -15,9 +15,9 @@ import msgspec
 
 from sysmon.aggregator.api_types import PushErrorEntry, PushReply
 from sysmon.aggregator.clocks import ClockOffset, shift_ms, shifted
+from sysmon.aggregator.key_set_budget import KeySetBudget
 from sysmon.aggregator.push_head import PushHead, read_head
 from sysmon.aggregator.refusal import Refusal
-from sysmon.aggregator.series_budget import SeriesBudget
 from sysmon.aggregator.storage import HostBatch, Write, Written
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Ingest:
         self._limits = limits
         self._now_ms = now_ms
         self._lock = threading.Lock()
-        self._budgets: dict[int, SeriesBudget] = {}
+        self._budgets: dict[int, KeySetBudget] = {}
         self._clocks: dict[int, ClockOffset] = {}
         self._rates: dict[int, tuple[int, int]] = {}  # host -> (second, requests in it)
         self.counters = Counters()
@@ -84,7 +84,6 @@ class Ingest:
         """The host was known before the start, with these rows."""
         if rows:
             self._decoder.remember(host.hostname, rows[-1].key_set)
-        self._budget(host.host_id).seen(rows, self._now_ms())
 
     def head(self, headers: Mapping[bytes, bytes]) -> PushHead:
         """Raises Refusal for what the headers alone rule out."""
@@ -185,15 +184,12 @@ class Ingest:
                 errors.append(PushErrorEntry(code, time=row.time_ms / 1000))
         return kept, refused
 
-    def _budget(self, host_id: int) -> SeriesBudget:
-        budget = self._budgets.get(host_id)
-        return budget if budget is not None else self._budgets.setdefault(host_id, SeriesBudget())
-
     def _admit(self, host: Host, rows: Sequence[Row], now_ms: int) -> None:
-        if rows:
-            budget = self._budget(host.host_id)
-            with self._lock:
-                budget.admit(rows, self._storage.key_sets, self._limits, now_ms)
+        with self._lock:
+            budget = self._budgets.get(host.host_id)
+            if budget is None:
+                budget = self._budgets[host.host_id] = KeySetBudget()
+            budget.admit(rows, self._limits.new_key_sets_per_hour, now_ms)
 
     def _check_rate(self, host: Host, now_ms: int) -> None:
         """A host that sends too often is told so, but only when the others would suffer."""

@@ -125,3 +125,7 @@ def _raise_file_limit() -> None:
     """A connection is a descriptor, and ten thousand agents keep theirs."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    main()

@@ -152,7 +152,7 @@ class Serving:
 
 def _bind(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named: asyncio leaves TCP_NODELAY off otherwise, and every reply waits 40 ms for an ACK.
+    # With the protocol named, or asyncio leaves TCP_NODELAY off: every reply would wait 40 ms for an ACK.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

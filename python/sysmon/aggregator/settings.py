@@ -32,7 +32,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     metrics_per_batch: int = 2_000
     tags_per_metric: int = 16
     series_per_host: int = 2_000
-    new_series_per_hour: int = 500
+    new_key_sets_per_hour: int = 1_000
     hosts: int = 20_000
     requests_per_second: int = 10  # per host, enforced only while the commit queue is more than half full
     queue_requests: int = 1_024
