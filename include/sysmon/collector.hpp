@@ -67,7 +67,8 @@ class SampleSink {
   SeriesId series(const MetricInfo& metric, std::initializer_list<std::string_view> tag_values) {
     return series(metric, std::span<const std::string_view>(tag_values.begin(), tag_values.size()));
   }
-  // The device is gone: its slot may serve another series. The id dies. kNoSeries is ignored.
+  // The device is gone: from the next tick on its slot may serve another series. The id dies. kNoSeries is
+  // ignored.
   void retire(SeriesId id);
 
   // Adds a sample to the running tick. Values that are not finite are not values: they are left out.
@@ -83,6 +84,7 @@ class SampleSink {
  private:
   MetricFilter filter_;
   SeriesList list_;                                      // live and retired slots
+  std::vector<SeriesId> retiring_;                       // this tick's: its batch may still refer to them
   std::vector<SeriesId> free_;                           // retired slots
   std::vector<std::pair<std::size_t, SeriesId>> index_;  // hash of (metric, tags) -> id, sorted by hash
   std::shared_ptr<const SeriesList> published_;          // what batches carry; remade after a change

@@ -56,9 +56,11 @@ class MetricsCollector {
   void on_status(OnStatus callback);  // REQUIRES: not started
   void on_tick(OnTick callback);      // REQUIRES: not started
 
-  // One tick now, on the caller's thread; slow sources are waited for, at most `slow_wait`.
+  // One tick now, on the caller's thread. Every slow source is read and waited for, at most `slow_wait`, so that
+  // the batch is a whole snapshot; with a `slow_wait` of 0 they are read as in the running agent: when they are
+  // due, and taken over by the first tick that finds them finished. The batch is valid until the next call.
   // REQUIRES: not started.
-  const SampleBatch& sample(std::chrono::milliseconds slow_wait = std::chrono::milliseconds{2000});
+  const SampleBatch& sample(std::chrono::milliseconds slow_wait = std::chrono::milliseconds{6000});
 
   void start();
   void stop();  // returns within one tick's work; a worker stuck in the kernel is left behind

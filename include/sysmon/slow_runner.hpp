@@ -47,8 +47,8 @@ class SlowRunner {
   // Returns its index: 0, 1, …  REQUIRES: `info` has static storage.
   std::size_t add(const CollectorInfo& info, std::unique_ptr<SlowCollector> collector);
 
-  // Starts a reading of each collector whose interval is over by `tick.mono_ns`, and returns at once.
-  void start(const Tick& tick);
+  // Starts a reading of each collector whose interval is over by `tick.mono_ns`, or of all, and returns at once.
+  void start(const Tick& tick, bool all = false);
 
   // Waits until every reading is finished or stuck, at most `most`.
   void wait(std::chrono::nanoseconds most);

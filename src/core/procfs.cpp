@@ -14,7 +14,8 @@ constexpr std::size_t kFirstBuffer = 4096;
 // No kernel file we read comes near; a FIFO or a device bound over one would never end.
 constexpr std::size_t kMaxKernelFile = 8U << 20U;
 
-// Reads `fd` from offset 0 to its end into `buffer`, which only grows. Returns the size, or -1 with errno set.
+// Reads `fd` from offset 0 to its end into `buffer`, which only grows. Returns the size, or -1 with errno
+// set.
 ssize_t pread_whole(int fd, std::string& buffer, std::size_t max_bytes) {
   std::size_t size = 0;
   if (buffer.size() < kFirstBuffer) buffer.resize(kFirstBuffer);
@@ -48,15 +49,22 @@ Error too_large(const std::string& path, std::size_t max_bytes) {
 }  // namespace
 
 std::string ProcRoot::path(std::string_view absolute) const {
-  if (is_live()) return std::string(absolute);
-  std::string joined = prefix_;
-  if (joined.back() == '/') joined.pop_back();
-  joined += absolute;
+  std::string joined;
+  path_into(joined, absolute);
   return joined;
 }
 
+void ProcRoot::path_into(std::string& out, std::string_view absolute) const {
+  out.clear();
+  if (!is_live()) {
+    out = prefix_;
+    if (out.back() == '/') out.pop_back();
+  }
+  out += absolute;
+}
+
 std::vector<ProcRoot> ProcRoot::steps() const {
-  struct stat info {};
+  struct stat info{};
   const std::string first = path("/t0");
   const std::string second = path("/t1");
   if (!is_live() && ::stat(first.c_str(), &info) == 0 && ::stat(second.c_str(), &info) == 0) {
@@ -121,6 +129,19 @@ KernelFile& KernelFiles::file(std::string_view absolute_path) {
   if (known != entries_.end()) return *known->file;
   entries_.push_back({std::string(absolute_path), std::make_unique<KernelFile>(root_.path(absolute_path))});
   return *entries_.back().file;
+}
+
+std::optional<std::string_view> KernelFiles::read_attribute(std::string_view absolute_path) {
+  root_.path_into(attribute_path_, absolute_path);
+  const int fd = open_for_reading(attribute_path_);
+  if (fd < 0) return std::nullopt;
+  ssize_t size = 0;
+  do {
+    size = ::read(fd, attribute_.data(), attribute_.size());
+  } while (size < 0 && errno == EINTR);
+  ::close(fd);
+  if (size < 0) return std::nullopt;
+  return std::string_view(attribute_.data(), static_cast<std::size_t>(size));
 }
 
 void KernelFiles::forget(std::string_view absolute_path) {

@@ -59,9 +59,9 @@ std::size_t SlowRunner::add(const CollectorInfo& info, std::unique_ptr<SlowColle
   return readers_.size() - 1;
 }
 
-void SlowRunner::start(const Tick& tick) {
+void SlowRunner::start(const Tick& tick, bool all) {
   for (const auto& reader : readers_) {
-    if (reader->was_started && tick.mono_ns + kEarlyNs < reader->next_due_ns) continue;
+    if (!all && reader->was_started && tick.mono_ns + kEarlyNs < reader->next_due_ns) continue;
     const std::int64_t interval = std::chrono::nanoseconds(reader->info->interval).count();
     // On a grid, so that jitter does not add up; anew from here after a pause.
     const bool on_time = reader->was_started && reader->next_due_ns + interval > tick.mono_ns;
