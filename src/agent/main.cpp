@@ -1,17 +1,21 @@
-// sysmon-agent: options, configuration, wiring.
+// sysmon-agent: watches this host and pushes what it sees to an aggregator.
 #include <cstdio>
 
+#include "agent/daemon.hpp"
+#include "agent/hand_over.hpp"
+#include "agent/once.hpp"
 #include "agent/options.hpp"
 #include "sysmon/agent_config.hpp"
+#include "sysmon/log.hpp"
 
 namespace sysmon::agent {
 namespace {
 
 // Every issue on stderr; what the run ends with if one of them is an error.
 std::optional<int> report(const LoadedConfig& loaded) {
+  const Log log = stderr_log();
   for (const ConfigIssue& issue : loaded.issues) {
-    const char* level = issue.level == ConfigIssue::Level::error ? "error" : "warning";
-    std::fprintf(stderr, "%s: %s\n", level, issue.text().c_str());
+    log(issue.level == ConfigIssue::Level::error ? LogLevel::error : LogLevel::warning, issue.text());
   }
   if (loaded.unsafe()) return kUnsafeFile;
   if (!loaded.ok()) return kConfiguration;
@@ -19,8 +23,27 @@ std::optional<int> report(const LoadedConfig& loaded) {
 }
 
 int run(const Options& options) {
-  const LoadedConfig loaded = load_agent_config(options.config, process_environment());
-  return report(loaded).value_or(kOk);
+  LoadedConfig loaded = load_agent_config(options.config, process_environment(),
+                                          options.check ? UnknownKeys::reject : UnknownKeys::warn);
+  // --once sends nothing: it wants no token, but it does want to know which collectors are on.
+  if (options.once && !loaded.unsafe()) {
+    std::erase_if(loaded.issues,
+                  [](const ConfigIssue& issue) { return issue.key.starts_with("auth_token"); });
+  }
+  if (const auto failed = report(loaded)) return *failed;
+  if (options.check) {
+    std::printf("%s: ok\n", loaded.file.empty() ? "no configuration file" : loaded.file.c_str());
+    return kOk;
+  }
+  if (options.once) return print_once(options, loaded.config);
+  if (loaded.config.mode == AgentMode::local) {
+    if (options.synthetic || !options.proc_root.empty()) {
+      std::fputs("error: --synthetic and --proc-root need mode: distributed, or --once\n", stderr);
+      return kUsage;
+    }
+    return hand_over_to_sysmon_up();
+  }
+  return run_daemon(options, std::move(loaded));
 }
 
 }  // namespace
