@@ -65,6 +65,8 @@ def test_list_as_json_is_the_apis_document(fleet: Cli) -> None:
         for line in fleet("hosts", "list", "--format", "jsonl", "--columns", "hostname,cpu").out.splitlines()
     ]
     assert lines[0] == {"hostname": "db01", "cpu": 20.0}
+    whole = json.loads(fleet("hosts", "list", "--format", "jsonl").out.splitlines()[0])
+    assert whole == {key: document["hosts"][0][key] for key in whole}
 
 
 def test_rows_are_chosen_sorted_and_filtered(fleet: Cli) -> None:

@@ -30,6 +30,7 @@ def up(port: int, data_dir: Path | None, interval: float) -> int:
 
     The samples stay in ~/.local/share/sysmon (as root /var/lib/sysmon) and are there again next time.
     """
+    from sysmon.aggregator.storage import DataDirBusyError
     from sysmon.local import run
 
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -41,6 +42,10 @@ def up(port: int, data_dir: Path | None, interval: float) -> int:
 
     try:
         run(folder, port, interval, started)
+    except DataDirBusyError as error:
+        raise CliError(
+            Code.SPOOL_IN_USE, str(error), "open its dashboard, or: sysmon up --data-dir DIR"
+        ) from error
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 START_S = 20.0  # an aggregator that does not answer by then is broken
 STOP_S = 30.0  # it may finish what it has accepted
 PR_SET_PDEATHSIG = 1
+AGGREGATOR = "from sysmon.aggregator.main import main; main()"  # by this Python, wherever its scripts lie
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Fleet:
         # Looked for before anything runs: a clear error comes first.
         agent = _program("sysmon-agent") if self.plan.agent else None
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--data-dir", str(self.folder / "data")]
-        self._spawn("sysmon-aggregator", [sys.executable, "-m", "sysmon.aggregator.main", *where])
+        self._spawn("sysmon-aggregator", [sys.executable, "-c", AGGREGATOR, *where])
         self._make_pushers()
         self._until_answering()
         if agent is not None:

@@ -83,7 +83,7 @@ class Life(ABC):
 
     def _jitter(self, activity: Activity) -> None:
         """No two seconds are alike: every kind of work wavers by itself."""
-        wait, work, reading, writing = (math.exp(self.random.gauss(0.0, s)) for s in (0.45, 0.04, 0.2, 0.2))
+        wait, work, reading, writing = (math.exp(self.random.gauss(0.0, s)) for s in (0.25, 0.04, 0.2, 0.2))
         activity.iowait *= wait
         activity.system *= work
         activity.reads *= reading
