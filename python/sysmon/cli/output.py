@@ -76,15 +76,16 @@ class Output:
     def emit(self, document: Any, rows: Sequence[Row], columns: Sequence[Column]) -> None:
         """Writes the rows; `json` writes the whole document, as the API gave it."""
         if self.format == "json":
-            write_json(document)
+            write_json(document, indent=2 if sys.stdout.isatty() else None)
             return
         kept = self._select(rows, columns)
         chosen = self._columns(columns)
         if self.format == "jsonl":
             for row in kept:
-                write_json(
-                    {column.key: column.plain_value(row) for column in chosen} if self.columns else row
-                )
+                named = {column.key: column.plain_value(row) for column in chosen}
+                # What a command noted on a row for its own columns is no data.
+                whole = {key: value for key, value in row.items() if not key.startswith("_")}
+                write_json(named if self.columns else whole)
         elif self.format == "csv":
             self._csv(kept, chosen)
         elif self.format == "plain":
@@ -234,9 +235,8 @@ def write_text(text: str) -> None:
     sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
-def write_json(document: Any) -> None:
-    """One line-ended JSON document; nothing in it can steer a terminal."""
-    indent = 2 if sys.stdout.isatty() else None
+def write_json(document: Any, *, indent: int | None = None) -> None:
+    """One JSON document and a line break; nothing in it can steer a terminal."""
     text = json.dumps(document, ensure_ascii=is_ascii(), indent=indent, allow_nan=False)
     text = re.sub(r"[^\x00-\x7f]", lambda m: f"\\u{ord(m[0]):04x}" if UNPRINTABLE.match(m[0]) else m[0], text)
     sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
