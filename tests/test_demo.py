@@ -85,7 +85,7 @@ def test_every_default_metric_of_a_virtual_machine_is_there() -> None:
     absent = {"battery", "raid", "conntrack", "sensor", "agent", "aggregator", "zfs"}
     sent = {s.type for life in lives() for s in fast_series(life.hardware) + slow_series(life.hardware)}
     default = {i.name for i in registry() if i.default_on and i.name.split(".")[0] not in absent}
-    missing = default - sent - {"disk.error", "system.info", "systemd.unit_active", "system.reboot_required"}
+    missing = default - sent - {"disk.error", "systemd.unit_active"}
     assert not missing
 
 

@@ -140,6 +140,10 @@ def _network() -> Iterator[Series]:
 
 def _tcp() -> Iterator[Series]:
     yield Series("tcp.established", COUNT, lambda m: m.now.connections)
+    for state, share in (("in_use", 1.0), ("orphan", 0.002), ("time_wait", 0.6), ("allocated", 1.1)):
+        yield Series(
+            "tcp.sockets", COUNT, lambda m, share=share: 12 + share * m.now.connections, {"state": state}
+        )  # type: ignore[misc]
     yield Series("tcp.retransmits", COUNT, lambda m: m.retransmits)
     yield Series("tcp.segments_out", COUNT, lambda m: m.segments_out)
     yield Series("tcp.segments_in", COUNT, lambda m: m.segments_in)
@@ -203,7 +207,7 @@ def _processes() -> Iterator[Series]:
 
 
 def _system(hardware: Hardware) -> Iterator[Series]:
-    for state, count in (("active", 96), ("failed", 0)):
+    for state, count in (("active", 96), ("inactive", 41), ("failed", 0)):
         yield Series("systemd.units", COUNT, lambda _, count=count: count, {"state": state})  # type: ignore[misc]
     yield Series("time.offset_seconds", FINE, lambda m: 0.0002 * (m.now.switches % 7 - 3))
     yield Series("time.max_error_seconds", FINE, lambda _: 0.012)
@@ -219,3 +223,6 @@ def _system(hardware: Hardware) -> Iterator[Series]:
     yield Series("system.uptime_seconds", COUNT, lambda m: m.time - m.boot)
     yield Series("system.boot_time_seconds", COUNT, lambda m: m.boot)
     yield Series("system.users", COUNT, lambda _: 1)
+    yield Series("system.reboot_required", COUNT, lambda _: 0)
+    about = {"os": hardware.os, "kernel": hardware.kernel, "arch": "x86_64", "model": "Virtual Machine"}
+    yield Series("system.info", COUNT, lambda _: 1, about)
