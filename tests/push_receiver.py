@@ -1,0 +1,105 @@
+"""A small HTTP server that plays the aggregator for the real agent, and remembers what it was sent."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+WAIT_S = 20.0  # generous: asserted is what happens, not how fast
+
+
+@dataclass
+class Push:
+    headers: dict[str, str]
+    batches: list[dict[str, Any]]
+    time: float
+
+    @property
+    def seqs(self) -> tuple[int, int]:
+        first, _, last = self.headers["X-SysMon-Seq"].partition("-")
+        return int(first), int(last or first)
+
+
+@dataclass
+class Answer:
+    status: int = 200
+    body: bytes | None = None  # None: acknowledges
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def _members(body: bytes) -> list[dict[str, Any]]:
+    # One gzip member a batch: their texts stand one behind the other once inflated.
+    text, decoder, batches = gzip.decompress(body).decode(), json.JSONDecoder(), []
+    while text:
+        batch, end = decoder.raw_decode(text)
+        batches.append(batch)
+        text = text[end:]
+    return batches
+
+
+class PushReceiver:
+    """`answer(push)` decides each reply; without it everything is acknowledged."""
+
+    def __init__(self, answer: Callable[[Push], Answer] | None = None) -> None:
+        self.answer = answer or (lambda _: Answer())
+        self.pushes: list[Push] = []
+        self._changed = threading.Condition()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver._take(self, Push(dict(self.headers), _members(body), time.monotonic()))
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def _take(self, handler: BaseHTTPRequestHandler, push: Push) -> None:
+        answer = self.answer(push)
+        first, last = push.seqs
+        ack = {"status": "ok", "stream": push.headers["X-SysMon-Stream"], "acked": [first, last]}
+        body = json.dumps(ack).encode() if answer.body is None else answer.body
+        handler.send_response(answer.status)
+        for name, value in answer.headers.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        with self._changed:
+            self.pushes.append(push)
+            self._changed.notify_all()
+
+    def wait_for(self, ready: Callable[[list[Push]], bool]) -> list[Push]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: ready(self.pushes), WAIT_S), f"{len(self.pushes)} pushes"
+            return list(self.pushes)
+
+    def wait_for_pushes(self, count: int) -> list[Push]:
+        return self.wait_for(lambda pushes: len(pushes) >= count)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
