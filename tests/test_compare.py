@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from service_kit import START_MS
-
 from sysmon.aggregator.compare import effect_size, folded_tags, rank, sentence
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from service_kit import START_MS, ServiceKit
-
 from sysmon.aggregator.settings import LimitSettings
 from sysmon.aggregator.times import parse_range, parse_step, parse_time, smallest_step_s
 
@@ -19,7 +18,7 @@ START = START_MS / 1000
 def fill(
     kit: ServiceKit, host: str, first: float, *, count: int = 6, tags: dict[str, str] | None = None
 ) -> None:
-    """`count` batches 10 s apart, ending now: a gauge that counts up and a counter that grows 100 a second."""
+    """`count` batches 10 s apart, ending now: a gauge that counts up, a counter that grows 100 a second."""
     for n in range(count):
         kit.push(
             host,

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-
 from sysmon.aggregator.settings import load_settings
 from sysmon.errors import ConfigError, UnsafeFileError
 

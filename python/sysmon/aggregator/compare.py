@@ -158,8 +158,9 @@ def _missing(service: Aggregator, host: Host, columns: Columns, start_ms: int, e
     """The share of the host's ticks that are not here, 0 to 1; None if it was not known then."""
     interval = host.interval_ms or _DEFAULT_INTERVAL_MS
     end_ms = min(end_ms, service.now_ms())
-    times = {time_ms for i in range(len(columns)) for time_ms in columns.times(i) if start_ms <= time_ms < end_ms}
-    known_ms = min([host.first_seen_ms or end_ms, *times])  # history may have been filled in before first contact
+    sampled = {time_ms for i in range(len(columns)) for time_ms in columns.times(i)}
+    times = {time_ms for time_ms in sampled if start_ms <= time_ms < end_ms}
+    known_ms = min([host.first_seen_ms or end_ms, *times])  # history may be filled in after first contact
     start_ms = max(start_ms, known_ms)
     expected = (end_ms - start_ms) // interval
     if expected < 1:

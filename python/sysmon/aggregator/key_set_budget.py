@@ -1,7 +1,7 @@
-"""How many lists of metrics a host may bring within an hour: ever-new tags must not fill the memory and the store.
+"""How many lists of metrics a host may bring within an hour: ever-new tags must not fill the store.
 
-How many series a host may have is the decoder's to say (`series_limit`, sample by sample); but a host that shows one
-new series at each push brings a new list each time, and every list is kept.
+How many series a host may have is the decoder's to say (`series_limit`, sample by sample); but a host that
+shows one new series at each push brings a new list each time, and every list is kept.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class KeySetBudget:
                     raise Refusal(
                         429,
                         "too_many_key_sets",
-                        f"new series at more than {limit} pushes within an hour: are there times or ids in tags?",
+                        f"new series at more than {limit} pushes within an hour: no times or ids in tags",
                         retry_after_s=600,
                     )
             self._used[row.key_set] = now_ms
