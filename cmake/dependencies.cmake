@@ -18,15 +18,18 @@ if(NOT CURL_INCLUDE_DIRS)
   sysmon_missing(libcurl4-openssl-dev libcurl-devel)
 endif()
 
-# Static, so that the agent carries no shared library that a host may lack.
+# Static, so that the agent carries no shared library that a host may lack; but distributions build the archive without
+# -fPIC, so the extension, a shared object, needs the shared one.
 find_library(YAML_CPP_STATIC NAMES libyaml-cpp.a)
+find_library(YAML_CPP_SHARED NAMES libyaml-cpp.so)
 find_path(YAML_CPP_INCLUDE yaml-cpp/yaml.h)
-if(YAML_CPP_STATIC AND YAML_CPP_INCLUDE)
-  add_library(yaml-cpp STATIC IMPORTED)
-  set_target_properties(yaml-cpp PROPERTIES IMPORTED_LOCATION "${YAML_CPP_STATIC}"
-                                            INTERFACE_INCLUDE_DIRECTORIES "${YAML_CPP_INCLUDE}")
+if(YAML_CPP_STATIC AND YAML_CPP_SHARED AND YAML_CPP_INCLUDE)
+  add_library(yaml-cpp INTERFACE)
+  target_include_directories(yaml-cpp SYSTEM INTERFACE "${YAML_CPP_INCLUDE}")
+  target_link_libraries(
+    yaml-cpp INTERFACE "$<IF:$<STREQUAL:$<TARGET_PROPERTY:TYPE>,MODULE_LIBRARY>,${YAML_CPP_SHARED},${YAML_CPP_STATIC}>")
 else()
-  sysmon_missing(libyaml-cpp-dev yaml-cpp-static)
+  sysmon_missing(libyaml-cpp-dev "yaml-cpp-devel yaml-cpp-static")
 endif()
 
 find_package(nlohmann_json QUIET)

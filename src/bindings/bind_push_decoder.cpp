@@ -93,6 +93,8 @@ void bind_push_decoder(py::module_& m) {
            }),
            py::arg("key_sets"), py::arg("limits") = py::none())
       .def("decode", &decode, py::arg("body"), py::kw_only(), py::arg("gzip"), py::arg("now_ms"))
+      .def("pack", &PushDecoder::pack, py::arg("batch"), py::arg("hostname"), py::arg("interval_ms"),
+           py::call_guard<py::gil_scoped_release>())
       .def("remember", &PushDecoder::remember, py::arg("hostname"), py::arg("key_set_id"));
 }
 

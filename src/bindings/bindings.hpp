@@ -18,6 +18,10 @@ namespace sysmon::bindings {
 
 namespace py = pybind11;
 
+void bind_registry(py::module_& m);
+void bind_metrics_collector(py::module_& m);
+void bind_facts(py::module_& m);
+void bind_agent_config(py::module_& m);
 void bind_key_sets(py::module_& m);
 void bind_push_decoder(py::module_& m);
 void bind_last_values(py::module_& m);

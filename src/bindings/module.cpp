@@ -6,7 +6,11 @@ PYBIND11_MODULE(_core, m) {
   using namespace sysmon::bindings;  // NOLINT(google-build-using-namespace)
   m.doc() = "The native core of sysmon.";
   m.attr("__version__") = SYSMON_VERSION;
+  bind_registry(m);
+  bind_metrics_collector(m);
   bind_ring_buffer(m);
+  bind_facts(m);
+  bind_agent_config(m);
   bind_key_sets(m);
   bind_push_decoder(m);
   bind_last_values(m);

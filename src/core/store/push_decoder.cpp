@@ -8,8 +8,8 @@
 #include "core/store/inflate.hpp"
 #include "core/store/key_sequences.hpp"
 #include "core/store/push_parser.hpp"
+#include "sysmon/facts.hpp"
 #include "sysmon/journal.hpp"
-#include "sysmon/procfs.hpp"
 
 namespace sysmon {
 
@@ -94,10 +94,8 @@ void make_rows(const SentSamples& samples, const KeyMapping& mapping, RowSamples
 // The running kernel's; empty where it does not say.
 const std::string& this_boot_id() {
   static const std::string boot_id = [] {
-    Result<std::string> text = read_file("/proc/sys/kernel/random/boot_id");
-    if (!text) return std::string();
-    while (!text->empty() && text->back() == '\n') text->pop_back();
-    return *text;
+    Result<std::string> read = read_boot_id(ProcRoot());
+    return read ? std::move(read.value()) : std::string();
   }();
   return boot_id;
 }
