@@ -52,14 +52,13 @@ def test_list_takes_a_family_or_a_pattern(cli: Cli) -> None:
     assert cli("metrics", "list", "nothing.*").code == 6
 
 
-@pytest.mark.parametrize("name", [info.name for info in registry()])
-def test_every_metric_is_explained(cli: Cli, name: str) -> None:
-    result = cli("metrics", "explain", name)
-    assert result.code == 0
-    info = next(info for info in registry() if info.name == name)
-    assert result.out.splitlines()[0] == name
-    for text in (info.kind, info.source.split()[0]):
-        assert text in result.out
+def test_every_metric_is_explained(cli: Cli) -> None:
+    for info in registry():
+        result = cli("metrics", "explain", info.name)
+        assert result.code == 0
+        assert result.out.splitlines()[0] == info.name
+        for text in (info.kind, info.source.split()[0]):
+            assert text in result.out
 
 
 def test_an_unknown_metric_has_a_suggestion(cli: Cli) -> None:

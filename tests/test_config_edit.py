@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sysmon.config_edit import line_of, render, set_value, unset_value, write_private
 from sysmon.errors import ConfigError
@@ -106,6 +106,7 @@ def test_what_cannot_be_edited_line_by_line_is_refused(text: str) -> None:
         set_value(text, ("agent", "mode"), "distributed")
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.dictionaries(
         st.sampled_from(["mode", "proxy", "host_tags.a", "host_tags.b", "spool.dir"]),

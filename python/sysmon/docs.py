@@ -9,18 +9,21 @@ Tests hold the committed pages against what is made here.
 from __future__ import annotations
 
 import sys
+from inspect import cleandoc
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
 from sysmon._core import registry
 from sysmon.cli import main as sysmon
+from sysmon.cli.base import common_params
 from sysmon.cli.exits import Code
 from sysmon.cli.metrics import interval_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sysmon._core import MetricInfo
 
@@ -68,22 +71,28 @@ def metrics_page() -> str:
 
 
 def cli_page() -> str:
-    """docs/cli.md: every command's `--help`, and the exit codes."""
+    """docs/cli.md: every command with its options, from the text that `--help` shows, and the exit codes."""
     lines = [
         "# The command line",
         "",
-        "Made from `--help` by `python -m sysmon.docs`.",
+        "Made from the commands' own help by `python -m sysmon.docs`; `-h` after any of them prints it.",
         "",
         "## Exit codes",
         "",
         "| code | means |",
         "| ---: | --- |",
         *(f"| {code.value} | {text} |" for code, text in _CODES.items()),
+        "",
+        "## Options of every command",
+        "",
+        *_option_rows(common_params()),
     ]
-    for path, help_text in _commands(
-        sysmon, click.Context(sysmon, info_name="sysmon", max_content_width=100)
-    ):
-        lines += ["", f"## {path}", "", "```text", help_text, "```"]
+    for path, command in _commands(sysmon, "sysmon"):
+        lines += ["", f"## {path}", "", *_help_text(command)]
+        shared = {param.name for param in common_params()}
+        own = [p for p in command.params if isinstance(p, click.Option) and p.name not in shared]
+        if own:
+            lines += ["", *_option_rows(own)]
     return "\n".join(lines) + "\n"
 
 
@@ -125,15 +134,45 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def _commands(command: click.Command, context: click.Context) -> Iterator[tuple[str, str]]:
-    yield context.command_path, command.get_help(context).rstrip()
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    yield path, command
     if isinstance(command, click.Group):
+        context = click.Context(command)
         for name in command.list_commands(context):
             child = command.get_command(context, name)
             if child is not None:
-                yield from _commands(
-                    child, click.Context(child, parent=context, info_name=name, max_content_width=100)
-                )
+                yield from _commands(child, f"{path} {name}")
+
+
+def _help_text(command: click.Command) -> Iterator[str]:
+    """The help's paragraphs; those that click keeps as they are (\\b) are examples."""
+    for at, paragraph in enumerate(cleandoc(command.help or "").split("\n\n")):
+        if at:
+            yield ""
+        if paragraph.startswith("\b\n"):
+            yield from ("```console", *paragraph.split("\n")[1:], "```")
+        else:
+            yield paragraph.replace("\n", " ")
+
+
+def _option_rows(options: Sequence[click.Parameter]) -> Iterator[str]:
+    yield "| option | meaning |"
+    yield "| --- | --- |"
+    for option in options:
+        if not isinstance(option, click.Option):
+            continue
+        names = ", ".join([*option.opts, *option.secondary_opts])
+        value = "" if option.is_flag else f" {_value_name(option)}"
+        default = f" [default: {option.default}]" if option.show_default else ""
+        yield f"| `{_cell(names + value)}` | {_cell(option.help or '')}{default} |"
+
+
+def _value_name(option: click.Option) -> str:
+    if option.metavar:
+        return option.metavar
+    if isinstance(option.type, click.Choice):
+        return "|".join(option.type.choices)
+    return option.type.name.split()[0].upper()
 
 
 if __name__ == "__main__":

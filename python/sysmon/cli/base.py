@@ -75,9 +75,8 @@ def common_params() -> list[click.Parameter]:
         return click.Option(names, expose_value=False, callback=_remember, is_eager=True, **more)
 
     return [
-        option(
-            "--aggregator", metavar="URL", help="Which one [default: aggregator_url, else this machine's]."
-        ),
+        option("--aggregator", metavar="URL",
+               help="The aggregator [default: aggregator_url, else this machine's]."),
         option(
             "--config",
             "config_file",
@@ -106,7 +105,9 @@ class CliCommand(click.Command):
             records = [
                 record
                 for param in self.get_params(ctx)
-                if (param.name not in shared) is mine and (record := param.get_help_record(ctx)) is not None
+                if isinstance(param, click.Option)
+                and (param.name not in shared) is mine
+                and (record := param.get_help_record(ctx)) is not None
             ]
             if records:
                 with formatter.section(title):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 VISIBLE_S = 20.0
 
 
-@click.command("demo", cls=CliCommand)
+@click.command("demo", cls=CliCommand, short_help="Run a fleet to look at, with history.")
 @click.option(
     "--hosts", type=click.IntRange(0, 60), default=3, show_default=True, help="Number of virtual hosts."
 )

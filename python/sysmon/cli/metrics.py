@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from sysmon._core import MetricInfo
     from sysmon.client import Json
 
+TREND, WIDE_TREND, WIDE = (
+    24,
+    48,
+    140,
+)  # cells of a sparkline, and the terminal's width from which there are more
+
 
 @click.group(cls=CliGroup)
 def metrics() -> None:
@@ -133,7 +139,7 @@ def query(
         end = time.time() - (until or 0.0)
         width = step
         if width is None and (out.format == "table" or agg is not None):
-            width = max(1.0, round(since / 48))
+            width = max(1.0, round(since / (WIDE_TREND if console().width >= WIDE else TREND)))
         with common().client() as client:
             answer = client.metrics(
                 types=types, host=host, tags=wanted, start=end - since, end=end, step_s=width, agg=agg

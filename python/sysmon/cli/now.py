@@ -32,7 +32,7 @@ GROUPS = {
 }
 
 
-@click.command("now", cls=CliCommand)
+@click.command("now", cls=CliCommand, short_help="Read this machine once.")
 @click.argument("families", nargs=-1, metavar="[FAMILY]…")
 @click.option(
     "--for", "span", type=SINCE, default="1s", show_default=True, help="Time over which rates are measured."
@@ -88,7 +88,8 @@ def read(
         if info.kind == "counter" and time_ms == second.time_ms and old is not None and value >= old:
             row["rate"] = (value - old) / elapsed
         rows.append(row)
-    return rows
+    order = {name: at for at, name in enumerate(infos)}
+    return sorted(rows, key=lambda row: order[row["type"]])
 
 
 def _families(names: tuple[str, ...], known: set[str]) -> set[str]:

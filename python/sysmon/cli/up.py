@@ -15,7 +15,7 @@ from sysmon.cli.params import SINCE
 from sysmon.config import data_folder
 
 
-@click.command("up", cls=CliCommand)
+@click.command("up", cls=CliCommand, short_help="Watch this machine; nothing to configure.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="Of the dashboard."
 )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 LOAD_WINDOWS = (60.0, 300.0, 900.0)
 PRESSURE_WINDOWS = (10.0, 60.0, 300.0)
+STALLS = ("cpu", "cpu_full", "memory", "memory_full", "io", "io_full", "irq_full")
 SEGMENT_BYTES = 900.0  # of an average packet
 
 
@@ -90,9 +91,7 @@ class Machine:
         self.now = Activity()
         up = begin - boot
         self.load = [0.3, 0.3, 0.3]
-        self.pressure = {
-            name: [0.0, 0.0, 0.0] for name in ("cpu", "memory", "memory_full", "io", "io_full", "irq_full")
-        }
+        self.pressure = {name: [0.0, 0.0, 0.0] for name in STALLS}
         self.idle = 100.0
         self.cores = [0.0] * hardware.cores
         self.free = self.available = self.cached = self.used = 0
@@ -162,6 +161,7 @@ class Machine:
         io = min(100.0, now.iowait * 1.7)
         stalls = {
             "cpu": min(100.0, max(0.0, total - 45.0) ** 2 / 40.0),
+            "cpu_full": 0.0,  # of the whole system: never, some task always runs
             "memory": now.memory_stall,
             "memory_full": now.memory_stall * 0.6,
             "io": io,

@@ -78,6 +78,7 @@ def _load() -> Iterator[Series]:
 def _pressure() -> Iterator[Series]:
     for name, source in (
         ("cpu_some", "cpu"),
+        ("cpu_full", "cpu_full"),
         ("memory_some", "memory"),
         ("memory_full", "memory_full"),
         ("io_some", "io"),
@@ -141,9 +142,7 @@ def _network() -> Iterator[Series]:
 def _tcp() -> Iterator[Series]:
     yield Series("tcp.established", COUNT, lambda m: m.now.connections)
     for state, share in (("in_use", 1.0), ("orphan", 0.002), ("time_wait", 0.6), ("allocated", 1.1)):
-        yield Series(
-            "tcp.sockets", COUNT, lambda m, share=share: 12 + share * m.now.connections, {"state": state}
-        )  # type: ignore[misc]
+        yield Series("tcp.sockets", COUNT, _sockets(share), {"state": state})
     yield Series("tcp.retransmits", COUNT, lambda m: m.retransmits)
     yield Series("tcp.segments_out", COUNT, lambda m: m.segments_out)
     yield Series("tcp.segments_in", COUNT, lambda m: m.segments_in)
@@ -155,6 +154,10 @@ def _tcp() -> Iterator[Series]:
     yield Series("tcp.syncookies_sent", COUNT, lambda _: 0)
 
 
+def _sockets(share: float) -> Callable[[Machine], float]:
+    return lambda m: 12 + share * m.now.connections
+
+
 def _kernel(hardware: Hardware) -> Iterator[Series]:
     limit = hardware.memory // 10240  # the kernel's own default: a tenth of memory, 1 KiB a file
     yield Series("kernel.context_switches", COUNT, lambda m: m.switches)
@@ -164,6 +167,7 @@ def _kernel(hardware: Hardware) -> Iterator[Series]:
     yield Series("kernel.procs_blocked", COUNT, lambda m: m.blocked)
     yield Series("kernel.fd_allocated", COUNT, lambda m: m.now.connections * 2 + m.now.tasks * 9)
     yield Series("kernel.fd_limit", COUNT, lambda _: limit)
+    yield Series("kernel.entropy_bits", COUNT, lambda _: 256)
 
 
 def _agent() -> Iterator[Series]:
