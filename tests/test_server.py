@@ -245,7 +245,7 @@ def test_a_backup_is_a_database(kit: ServiceKit, tmp_path: Path) -> None:
     assert copy.stat().st_mode & 0o777 == 0o600
     with apsw.Connection(str(copy)) as db:
         assert db.execute("SELECT count(*) FROM journal").get == 1
-    assert backup(str(copy)).status_code == 503
+    assert backup(str(copy)).status_code == 409
     assert copy.exists()
     assert backup("relative.db").status_code == 400
     assert backup(str(tmp_path / "no" / "such" / "folder.db")).status_code == 400

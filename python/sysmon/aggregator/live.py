@@ -50,6 +50,7 @@ class Live:
         self._max_series = series_per_host * _FORGET_FACTOR
         self._hosts: dict[int, _Now] = {}
         self._changed: set[int] = set()
+        self._changed_lock = threading.Lock()
         self._watched: dict[int, int] = {}  # host -> how many look at it
 
     def _of(self, host_id: int) -> _Now:
@@ -63,12 +64,15 @@ class Live:
 
     def committed(self, writes: Iterable[Write]) -> None:
         """Takes in what was just committed; on the writer's thread, before the senders are told."""
+        heard = set()
         for write in writes:
             for batch in write.batches:
                 host_id = batch.host.host_id
                 if batch.stored and batch.rows:
                     self._take(self._of(host_id), batch.rows)
-                self._changed.add(host_id)
+                heard.add(host_id)
+        with self._changed_lock:
+            self._changed |= heard
 
     def _take(self, now: _Now, rows: Iterable[Row]) -> None:
         with now.lock:
@@ -82,11 +86,13 @@ class Live:
         """Something of the host was changed by hand, or it is gone."""
         if host.deleted:
             self._hosts.pop(host.host_id, None)
-        self._changed.add(host.host_id)
+        with self._changed_lock:
+            self._changed.add(host.host_id)
 
     def take_changed(self) -> set[int]:
         """Ids of the hosts that changed since the last call."""
-        changed, self._changed = self._changed, set()
+        with self._changed_lock:
+            changed, self._changed = self._changed, set()
         return changed
 
     def latest(self, host: Host) -> tuple[dict[str, float], dict[str, dict[str, str]]]:

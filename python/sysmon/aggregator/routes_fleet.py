@@ -20,7 +20,7 @@ from sysmon.aggregator.api_types import (
 from sysmon.aggregator.exposition import exposition
 from sysmon.aggregator.hosts import count_by_status
 from sysmon.aggregator.openapi import openapi_document
-from sysmon.aggregator.refusal import bad_argument
+from sysmon.aggregator.refusal import Refusal, bad_argument
 from sysmon.aggregator.routing import aggregator, answer, body_of, may_read, needs
 
 if TYPE_CHECKING:
@@ -124,4 +124,6 @@ def backup() -> Response:
     path = Path(body_of(BackupRequest).path)
     if not path.is_absolute() or not path.parent.is_dir():
         raise bad_argument("path: an absolute path in a folder that exists")
+    if path.exists():
+        raise Refusal(409, "file_exists", f"{path} exists; a backup never overwrites")
     return answer(BackupAnswer(str(path), aggregator().storage.backup(path)))
