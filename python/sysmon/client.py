@@ -8,13 +8,13 @@ whom.
 from __future__ import annotations
 
 import json
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError, NewConnectionError, TimeoutError
 
+from sysmon import __version__
 from sysmon.errors import ApiError
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ CONNECT_S = 5.0
 READ_S = 15.0
 MAX_REPLY_BYTES = 256 << 20  # a range of raw samples of many series; past it something is wrong
 PAGE_HOSTS = 500
-
-
-def package_version() -> str:
-    """The installed version of sysmon; `0` in a tree that was never installed."""
-    try:
-        return version("sysmon")
-    except PackageNotFoundError:
-        return "0"
 
 
 class Client:
@@ -57,7 +49,7 @@ class Client:
         parts = urlsplit(self.url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ApiError(None, "bad_url", f"{url!r} is not an aggregator's URL such as {DEFAULT_URL}")
-        self._headers = {"User-Agent": f"sysmon/{package_version()}", "Accept": "application/json"}
+        self._headers = {"User-Agent": f"sysmon/{__version__}", "Accept": "application/json"}
         if token:
             self._headers["X-SysMon-Token"] = token
         self._pool = urllib3.PoolManager(

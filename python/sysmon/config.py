@@ -17,14 +17,14 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from sysmon._core import agent_settings, validate_agent_config
+from sysmon import agent_settings, validate_agent_config
 from sysmon.config_edit import line_of, set_value
 from sysmon.errors import ConfigError, UnsafeFileError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sysmon._core import ConfigIssue
+    from sysmon import ConfigIssue
 
 SYSTEM_FILE = Path("/etc/sysmon/agent.yaml")
 ROOT_KEY = "agent"

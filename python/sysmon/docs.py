@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sysmon._core import registry
+from sysmon import registry
 from sysmon.cli import main as sysmon
 from sysmon.cli.base import common_params
 from sysmon.cli.exits import Code
@@ -25,7 +25,7 @@ from sysmon.cli.metrics import interval_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sysmon._core import MetricInfo
+    from sysmon import MetricInfo
 
 _CODES = {
     Code.OK: "ok",

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from sysmon._core import MetricsCollector, facts
+from sysmon import MetricsCollector, facts
 from sysmon.aggregator import Aggregator
 from sysmon.aggregator.settings import Settings
 from sysmon.errors import StorageError

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
+from sysmon import __version__
 from sysmon.cli.base import CliGroup, common_params
-from sysmon.client import package_version
 
 # Name → module of sysmon.cli that defines it under the same name (a trailing _ avoids Python's words).
 _COMMANDS = {
@@ -39,7 +39,7 @@ class _LazyGroup(CliGroup):
 
 
 @click.group(cls=_LazyGroup, params=common_params())
-@click.version_option(package_version(), prog_name="sysmon")
+@click.version_option(__version__, prog_name="sysmon")
 def main() -> None:
     """Watches Linux hosts: this one with nothing to configure, many from one place.
 

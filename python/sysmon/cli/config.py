@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sysmon import agent_settings, validate_agent_config
 from sysmon import config as settings
-from sysmon._core import agent_settings, validate_agent_config
 from sysmon.cli.base import CliGroup, common, note, require, warn
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.output import Column, Output, Row, output_options, to_locale, write_text

@@ -12,7 +12,7 @@ from sysmon.cli.base import CliCommand, common, require
 from sysmon.cli.exits import Code
 from sysmon.cli.output import Column, Output, Row, console, output_options, symbol, to_locale
 from sysmon.cli.params import SINCE, Effects
-from sysmon.format import ago, duration, number, printable, quantity, tag_text
+from sysmon.format import ago, duration, number, printable, quantity, size, tag_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,7 +109,10 @@ def _screen(answer: Json, names: list[str], rows: list[Row], since: float, out: 
         screen.print(Text(f"No metric differs over the last {duration(since)}."))
     if answer.get("facts"):
         screen.print(Text("\nFacts that differ", style="bold"))
-        facts = [{"fact": row["fact"], **row["values"]} for row in answer["facts"]]
+        facts = [
+            {"fact": row["fact"], **{n: _fact_text(row["fact"], row["values"].get(n)) for n in names}}
+            for row in answer["facts"]
+        ]
         plain = Output(headers=out.headers)
         plain.emit(facts, facts, [_fact("fact", "FACT"), *(_fact(name, name) for name in names)])
     for name in names:
@@ -123,10 +126,12 @@ def _screen(answer: Json, names: list[str], rows: list[Row], since: float, out: 
 
 
 def _fact(key: str, title: str) -> Column:
-    return Column(key, title, lambda row: "-" if row.get(key) is None else _fact_text(row[key]))
+    return Column(key, title, lambda row: str(row[key]))
 
 
-def _fact_text(value: object) -> str:
-    if isinstance(value, dict):
-        return tag_text({name: _fact_text(one) for name, one in value.items()})
+def _fact_text(fact: str, value: object) -> str:
+    if value is None:
+        return "-"
+    if fact.endswith("_bytes") and isinstance(value, int | float):
+        return size(value)
     return str(value)

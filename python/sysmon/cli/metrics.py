@@ -18,7 +18,7 @@ from sysmon.cli.params import SINCE
 from sysmon.format import clock, duration, printable, quantity, sparkline, tag_text
 
 if TYPE_CHECKING:
-    from sysmon._core import MetricInfo
+    from sysmon import MetricInfo
     from sysmon.client import Json
 
 TREND, WIDE_TREND, WIDE = (
@@ -183,7 +183,7 @@ def interval_text(info: MetricInfo) -> str:
 
 
 def _registry() -> list[MetricInfo]:
-    from sysmon._core import registry
+    from sysmon import registry
 
     return registry()
 

@@ -19,7 +19,7 @@ from sysmon.cli.params import SINCE
 from sysmon.format import meter, printable, quantity, tag_text
 
 if TYPE_CHECKING:
-    from sysmon._core import MetricInfo, MetricsCollector
+    from sysmon import MetricInfo, MetricsCollector
 
 # What a person asks for → the registry's families.
 GROUPS = {
@@ -46,7 +46,7 @@ def now(families: tuple[str, ...], span: float, out: Output) -> int:
     sysmon now cpu memory
     sysmon now network --for 5s --json
     """
-    from sysmon._core import MetricsCollector, registry
+    from sysmon import MetricsCollector, registry
 
     infos = {info.name: info for info in registry()}
     wanted = _families(families, {name.split(".")[0] for name in infos})
@@ -156,10 +156,10 @@ def _meter_row(table: Table, label: str, row: Row, detail: str) -> None:
 
 def _disk_detail(found: dict[tuple[str, tuple[str, ...]], Row], row: Row) -> str:
     key = tuple(row["tags"].values())
-    used, total = found.get(("disk.used_bytes", key)), found.get(("disk.total_bytes", key))
-    if used is None or total is None:
+    used, free = found.get(("disk.used_bytes", key)), found.get(("disk.available_bytes", key))
+    if used is None or free is None:
         return ""
-    return f"{quantity(used['value'], 'bytes')} of {quantity(total['value'], 'bytes')}"
+    return f"{quantity(used['value'], 'bytes')} used, {quantity(free['value'], 'bytes')} free"
 
 
 def _safe(text: str) -> str:

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sysmon.client import package_version
+from sysmon import __version__
 from sysmon.demo.series import fast_series, slow_series
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Sealer:
         fast, slow = fast_series(life.hardware), slow_series(life.hardware)
         head = {
             "hostname": life.name,
-            "version": package_version(),
+            "version": __version__,
             "tags": life.tags,
             "interval": interval_s,
             "agent_id": life.agent_id,
