@@ -142,6 +142,20 @@ export function stepFor(range: number, points: number, interval: number): number
   return ladder.find((step) => step >= wanted) ?? Math.ceil(wanted / 86400) * 86400;
 }
 
+/** The last value of a line that is not older than `gapAfter` before the newest time of its chart. */
+export function newest(
+  times: readonly number[],
+  values: readonly (number | null)[],
+  gapAfter: number,
+): number | null {
+  const end = times.at(-1) ?? 0;
+  for (let row = times.length - 1; row >= 0 && end - (times[row] as number) <= gapAfter; row -= 1) {
+    const value = values[row] ?? null;
+    if (value !== null) return value;
+  }
+  return null;
+}
+
 export interface Summary {
   average: number;
   highest: number;

@@ -109,3 +109,14 @@ test("a summary skips what is missing and says nothing of nothing", () => {
   assert.deepEqual(summarise([1, 2, 3], [1, null, 3]), { average: 2, highest: 3, highestAt: 3 });
   assert.equal(summarise([1], [null]), null);
 });
+
+test("the newest value may be a cell behind its neighbours, but not a silence", () => {
+  assert.equal(newest([0, 10, 20], [1, 2, null], 25), 2);
+  assert.equal(newest([0, 10, 20, 30, 40], [1, null, null, null, null], 25), null);
+  assert.equal(newest([], [], 25), null);
+});
+
+test("what lies before the first sample is no silence of a host that was not known", () => {
+  assert.deepEqual(silences([100, 110], 100, 120, 30), []);
+  assert.deepEqual(silences([100, 110, 200], 190, 210, 30), [[110, 200]]);
+});

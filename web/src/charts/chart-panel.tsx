@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Age } from "../components/age";
 import { type Face, Panel } from "../components/panel";
 import * as format from "../format";
-import { silences, stacked, summarise, withGaps } from "../series";
+import { newest, silences, stacked, summarise, withGaps } from "../series";
 import { shownTheme } from "../state/theme";
 import type { Drawn } from "./lines";
 import { gapAfter } from "./lines";
@@ -25,6 +25,8 @@ interface Props {
   top: number | null;
   drawn: Drawn;
   window: Window;
+  /** Since when samples are to be expected: what lies before is empty, but no silence. */
+  since: number | null;
   interval: number;
   face: Face;
   syncKey: string;
@@ -82,15 +84,15 @@ export function ChartPanel(props: Props) {
     const one = chart.current;
     if (!one) return;
     one.setTop(props.top);
-    one.setSilences(silences(props.drawn.times, window.start, window.end, gap));
+    const from = Math.max(window.start, props.since ?? window.start);
+    one.setSilences(silences(props.drawn.times, from, window.end, gap));
     one.setData(times, props.stacked ? stacked(values) : values);
     one.setWindow(window.start, window.end);
-  }, [shape, drawable, times, values, gap, window.start, window.end, props.top]);
+  }, [shape, drawable, times, values, gap, window.start, window.end, props.since, props.top]);
 
   const last = times.length - 1;
   const at = row.value !== null && row.value <= last ? row.value : null;
-  const shown = at ?? last;
-  const moment = times[shown];
+  const moment = times[at ?? last];
   return (
     <Panel
       title={title}
@@ -108,7 +110,12 @@ export function ChartPanel(props: Props) {
           <li key={line.label}>
             <span class={line.dashed ? "swatch dashed" : "swatch"} style={{ color: `var(${line.color})` }} />
             <span class="name">{line.label}</span>
-            <span class="value">{format.inUnit(values[index]?.[shown], unit)}</span>
+            <span class="value">
+              {format.inUnit(
+                at === null ? newest(times, values[index] ?? [], gap) : values[index]?.[at],
+                unit,
+              )}
+            </span>
           </li>
         ))}
       </ul>

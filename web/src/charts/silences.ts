@@ -22,6 +22,7 @@ export function drawSilences(
     ctx.clip();
     ctx.strokeStyle = color;
     ctx.lineWidth = ratio;
+    ctx.setLineDash([]); // what the last series left
     ctx.beginPath();
     // Anchored to the whole plot and not to the span, so that the lines stand still when the span grows.
     for (let x = left - bbox.height - (left % (kSpacing * ratio)); x < right; x += kSpacing * ratio) {

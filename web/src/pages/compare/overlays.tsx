@@ -69,6 +69,7 @@ function Group({ hosts, window, subjects, zoom, onZoom }: GroupProps) {
             top={null}
             drawn={one}
             window={zoom ?? window}
+            since={null}
             interval={step}
             face={face}
             syncKey="compare"

@@ -84,6 +84,7 @@ export function Charts({ name, host, range, interval }: Props) {
             top={top}
             drawn={drawn}
             window={window}
+            since={host?.first_seen ?? null}
             interval={Math.max(usual, state.step)}
             face={face}
             syncKey={`host ${name}`}
