@@ -4,6 +4,7 @@ import type { Series } from "../src/api-types";
 import {
   appendTail,
   lowerBound,
+  newest,
   silences,
   stacked,
   stepFor,
