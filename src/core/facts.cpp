@@ -193,6 +193,7 @@ std::vector<MountFact> FactsReader::read_mounts() {
   calls_.wait(kPatience + kPatience);  // ends earlier: when every call has answered or is stuck
 
   std::vector<MountFact> facts;
+  facts.reserve(mounts.size());
   for (std::size_t i = 0; i < mounts.size(); ++i) {
     facts.push_back({tag_text(mounts[i].mountpoint), device_name(mounts[i]), tag_text(mounts[i].fstype),
                      all_options(mounts[i]), sizes[i]->take()});

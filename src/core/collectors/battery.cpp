@@ -105,7 +105,7 @@ class Battery final : public SlowCollector {
 
 }  // namespace
 
-constinit const CollectorInfo kBatteryCollector{
+constexpr CollectorInfo kBatteryCollector{
     .name = "battery",
     .metrics = kMetrics,
     .interval = std::chrono::seconds(60),

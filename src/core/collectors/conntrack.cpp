@@ -80,7 +80,7 @@ class Conntrack final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kConntrackCollector{
+constexpr CollectorInfo kConntrackCollector{
     .name = "conntrack",
     .metrics = kMetrics,
     .interval = std::chrono::seconds(60),

@@ -204,7 +204,7 @@ std::unique_ptr<SlowCollector> make_disk_collector(const ProcRoot& root, const D
   return std::make_unique<Disk>(root, filter, std::move(read), clock);
 }
 
-constinit const CollectorInfo kDiskCollector{
+constexpr CollectorInfo kDiskCollector{
     .name = "disk",
     .metrics = kMetrics,
     .interval = std::chrono::seconds(60),

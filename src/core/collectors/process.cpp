@@ -114,7 +114,7 @@ class Processes final : public SlowCollector {
 
 }  // namespace
 
-constinit const CollectorInfo kProcessCollector{
+constexpr CollectorInfo kProcessCollector{
     .name = "process",
     .metrics = kMetrics,
     .interval = std::chrono::seconds(60),

@@ -75,7 +75,7 @@ class Raid final : public SlowCollector {
 
 }  // namespace
 
-constinit const CollectorInfo kRaidCollector{
+constexpr CollectorInfo kRaidCollector{
     .name = "raid",
     .metrics = kMetrics,
     .interval = std::chrono::seconds(60),

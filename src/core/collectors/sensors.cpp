@@ -216,7 +216,7 @@ class Sensors final : public SlowCollector {
   // "package-0", and "package-0-core" for the zone "intel-rapl:0:1" in it.
   [[nodiscard]] std::string zone_name(const std::string& zone) const {
     const auto text = read_(powercap_ + "/" + zone + "/name");
-    const std::string name = text ? tag_text(trimmed(*text)) : tag_text(zone);
+    std::string name = text ? tag_text(trimmed(*text)) : tag_text(zone);
     const std::size_t last = zone.rfind(':');
     if (last == zone.find(':')) return name;
     return zone_name(zone.substr(0, last)) + "-" + name;
@@ -235,7 +235,7 @@ std::unique_ptr<SlowCollector> make_sensor_collector(const ProcRoot& root, ReadA
   return std::make_unique<Sensors>(root, std::move(read), clock);
 }
 
-constinit const CollectorInfo kSensorCollector{
+constexpr CollectorInfo kSensorCollector{
     .name = "sensor",
     .metrics = kMetrics,
     .interval = std::chrono::seconds(60),

@@ -83,9 +83,11 @@ std::optional<std::size_t> read_users(const ProcRoot& root) {
   const auto names = list_directory(folder);
   if (!names) return std::nullopt;
   std::size_t users = 0;
+  std::string path;
   for (const std::string& name : *names) {
     if (name.ends_with(".ref")) continue;  // a FIFO beside each session
-    const auto text = read_file(folder + "/" + name);
+    path.assign(folder).append("/").append(name);
+    const auto text = read_file(path);
     if (text && is_user_session(*text)) ++users;
   }
   return users;
@@ -148,7 +150,7 @@ class SystemInfo final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kSystemCollector{
+constexpr CollectorInfo kSystemCollector{
     .name = "system",
     .metrics = kMetrics,
     .interval = std::chrono::seconds(60),
@@ -156,7 +158,7 @@ constinit const CollectorInfo kSystemCollector{
       return std::make_unique<System>(context);
     }};
 
-constinit const CollectorInfo kSystemInfoCollector{
+constexpr CollectorInfo kSystemInfoCollector{
     .name = "system_info",
     .metrics = kInfoMetrics,
     .interval = std::chrono::hours(1),

@@ -125,7 +125,7 @@ std::unique_ptr<SlowCollector> make_systemd_collector(std::unique_ptr<SystemdBus
   return std::make_unique<Systemd>(std::move(bus));
 }
 
-constinit const CollectorInfo kSystemdCollector{
+constexpr CollectorInfo kSystemdCollector{
     .name = "systemd",
     .metrics = kMetrics,
     .interval = std::chrono::seconds(60),

@@ -63,7 +63,7 @@ class Time final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kTimeCollector{
+constexpr CollectorInfo kTimeCollector{
     .name = "time",
     .metrics = kMetrics,
     .interval = std::chrono::seconds(60),
