@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aggregator_process import TOKEN, AggregatorProcess
+from service_kit import ServiceKit
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BODY = b'{"hostname": "web01", "interval": 0.1, "metrics": [{"type": "cpu.total_usage", "value": 1}]}'
 HEADERS = {"X-SysMon-Token": TOKEN, "Content-Type": "application/json"}
@@ -195,3 +197,23 @@ def test_too_many_listeners_are_told_to_come_back(running: AggregatorProcess) ->
                 fourth.recv(10)
             assert caught.value.rcvd is not None
             assert caught.value.rcvd.code == 1013
+
+
+def test_where_reads_are_closed_a_cookie_or_a_token_listens(tmp_path: Path) -> None:
+    kit = ServiceKit(tmp_path / "closed", read_auth="token", read_tokens=("r" * 40,))
+    cookie = kit.service.auth.open_session("r" * 40) or ""
+
+    def may(*headers: tuple[bytes, bytes], path: str = "/ws") -> bool:
+        return kit.service.asgi._may_listen(
+            {"path": path, "headers": [(b"host", b"localhost:9000"), *headers]}
+        )
+
+    session = (b"cookie", b"other=1; sysmon_session=" + cookie.encode())
+    assert not may()
+    assert may(session)
+    assert may(session, (b"origin", b"http://localhost:9000"))
+    assert not may(session, (b"origin", b"http://localhost:9001"))
+    assert not may(session, path="/other")
+    assert may((b"authorization", b"Bearer " + b"r" * 40))
+    assert not may((b"x-sysmon-token", TOKEN.encode()))
+    kit.service.close()

@@ -317,3 +317,18 @@ def test_who_is_watched_is_asked_to_tick_faster(kit: ServiceKit) -> None:
     assert kit.push("web01", CPU, timestamp=START_MS / 1000 + 1)["watch_s"] > 0
     kit.service.live.unwatch(host)
     assert kit.push("web01", CPU, timestamp=START_MS / 1000 + 2)["watch_s"] == 0
+
+
+def test_a_host_that_hurries_waits_only_when_the_others_do(
+    kit: ServiceKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hurry() -> set[int]:
+        kit.now_ms += 1_000
+        return {kit.post(push_body("web01")).status_code for _ in range(20)}
+
+    assert hurry() == {200}
+    monkeypatch.setattr(type(kit.service.storage), "busy", 0.6)
+    assert hurry() == {200, 429}
+    assert kit.post(push_body("web02")).status_code == 200
+    kit.now_ms += 1_000
+    assert kit.post(push_body("web01")).status_code == 200

@@ -95,6 +95,13 @@ def test_hangup_reads_the_tokens_again(tmp_path: Path) -> None:
         assert push(running.url, "n" * 40) == 200
 
 
+def test_a_weak_token_works_and_is_warned_about(tmp_path: Path) -> None:
+    with AggregatorProcess(tmp_path, SYSMON_AUTH_TOKEN="secret123") as running:
+        assert push(running.url, "secret123") == 200
+        assert "sysmon token new" in running.log.read_text()
+        assert "secret123" not in running.log.read_text()
+
+
 def hang_up(running: AggregatorProcess, expected: str) -> None:
     before = running.log.read_text().count(expected)
     running.process.send_signal(signal.SIGHUP)

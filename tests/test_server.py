@@ -139,6 +139,18 @@ def test_a_read_token_is_traded_for_a_cookie(closed: ServiceKit) -> None:
     assert client.get("/api/hosts").status_code == 401
 
 
+def test_behind_a_proxy_the_cookie_is_secure(tmp_path: Path) -> None:
+    for hops, secure in ((1, True), (0, False)):  # without trusted_hops the header means nothing
+        kit = ServiceKit(tmp_path / str(hops), trusted_hops=hops, read_tokens=(READ,))
+        response = kit.client.post(
+            "/api/session",
+            json={"token": READ},
+            headers={"X-Forwarded-Proto": "https", "X-Forwarded-For": "1.2.3.4"},
+        )
+        assert ("Secure" in response.headers["Set-Cookie"]) is secure
+        kit.service.close()
+
+
 @pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
 def test_another_sites_page_cannot_touch_the_session(closed: ServiceKit, headers: dict[str, str]) -> None:
     assert closed.client.post("/api/session", json={"token": READ}, headers=headers).status_code == 403

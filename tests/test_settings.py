@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
-from sysmon.aggregator.settings import load_settings
+from sysmon.aggregator.settings import KEYS, LimitSettings, Settings, load_settings
 from sysmon.errors import ConfigError, UnsafeFileError
 
 
@@ -114,3 +115,19 @@ def test_a_systemd_credential_is_taken(tmp_path: Path, monkeypatch: pytest.Monke
 def test_when_reads_are_open(given: dict[str, str], are_open: bool) -> None:
     settings, _ = load_settings(given, {}, Path(os.devnull))
     assert settings.reads_are_open is are_open
+
+
+EXAMPLE = Path(__file__).parent.parent / "config" / "aggregator.yaml.example"
+
+
+def test_the_example_shows_the_defaults() -> None:
+    settings, warnings = load_settings({"data_dir": "x"}, {}, EXAMPLE)
+    assert warnings == []
+    assert settings == Settings(data_dir=Path("x"))
+
+
+def test_the_example_has_every_setting() -> None:
+    named = set(re.findall(r"(?:^#? ?|also |, )([a-z_]+)(?=:|,|;|\s)", EXAMPLE.read_text(), re.MULTILINE))
+    assert set(KEYS) - named == set()
+    shown = re.findall(r"^  ([a-z_]+):", EXAMPLE.read_text(), re.MULTILINE)
+    assert shown == list(LimitSettings.__struct_fields__)
