@@ -95,9 +95,6 @@ class Client:
         body = json.dumps({"hostname": hostname, "tags": dict(tags)}).encode()
         return self._json("POST", "/api/hosts", body=body)
 
-    def fleet_summary(self) -> Json:
-        return self._get("/api/fleet/summary")
-
     # ---- samples ---------------------------------------------------------------------------------------
 
     def metrics(
@@ -126,9 +123,6 @@ class Client:
         if host is not None:
             params.append(("host", host))
         return self._get("/api/metrics/latest", params)
-
-    def metric_types(self) -> Json:
-        return self._get("/api/metrics/types")
 
     def compare(self, hosts: Sequence[str], *, start: float | None = None, end: float | None = None) -> Json:
         params: Params = [("hosts", ",".join(hosts))]

@@ -72,7 +72,6 @@ class Configuration:
 
     settings: tuple[Setting, ...]
     file: Path | None
-    text: str
     warnings: tuple[str, ...]
     environment: Mapping[str, str]
     elsewhere: bool
@@ -273,7 +272,7 @@ def load(
     own = next(entry["value"] for entry in agent_settings(text) if entry["key"] == "aggregator_url")
     own = in_environment.get("aggregator_url", own)
     elsewhere = flagged is not None and flagged.rstrip("/") != own.rstrip("/")
-    return Configuration(settings, file, text, warnings, environment, elsewhere)
+    return Configuration(settings, file, warnings, environment, elsewhere)
 
 
 def key_path(key: str) -> tuple[str, ...]:

@@ -130,20 +130,21 @@ def _overview(rows: list[Row]) -> None:
             label = row["tags"].get("mountpoint") or name.split(".")[0]
             detail = details.get(name) or _disk_detail(found, row)
             _meter_row(table, label, row, detail)
-    for name, label in (("diskio", "device"), ("network", "interface")):
-        read_key, write_key = (
-            ("read_bytes", "write_bytes") if name == "diskio" else ("bytes_recv", "bytes_sent")
-        )
+    for label, key, flows in _FLOWS:
         for row in rows:
-            if row["type"] == f"{name}.{read_key}" and "rate" in row:
-                other = found.get((f"{name}.{write_key}", tuple(row["tags"].values())))
-                words = ("read", "write") if name == "diskio" else ("in", "out")
-                flows = f"{words[0]} {quantity(row['rate'], 'bytes', rate=True)}"
-                if other and "rate" in other:
-                    flows += f"  {words[1]} {quantity(other['rate'], 'bytes', rate=True)}"
-                table.add_row(Text(_safe(str(row["tags"].get(label, name)))), Text(_safe(flows)), Text(""))
+            if row["type"] != flows[0][1]:
+                continue
+            both = [(word, found.get((name, tuple(row["tags"].values())))) for word, name in flows]
+            # What never carried a byte since the boot is not shown.
+            if any(one is not None and one["value"] for _, one in both):
+                text = "  ".join(f"{word} {_rate(one)}" for word, one in both)
+                table.add_row(Text(_safe(str(row["tags"].get(key, label)))), Text(_safe(text)), Text(""))
     table.add_row(Text("uptime"), Text(value("system.uptime_seconds")), Text(""))
     screen.print(table)
+
+
+def _rate(row: Row | None) -> str:
+    return quantity(row["rate"], row["unit"], rate=True) if row and "rate" in row else "-"
 
 
 def _meter_row(table: Table, label: str, row: Row, detail: str) -> None:
@@ -166,6 +167,11 @@ def _safe(text: str) -> str:
     return to_locale(printable(text))
 
 
+# Family, the tag that names the device, and what flows through it.
+_FLOWS = (
+    ("diskio", "device", (("read", "diskio.read_bytes"), ("write", "diskio.write_bytes"))),
+    ("network", "interface", (("in", "network.bytes_recv"), ("out", "network.bytes_sent"))),
+)
 _COLUMNS = (
     Column("type", "TYPE", lambda row: row["type"]),
     Column("tags", "TAGS", lambda row: tag_text(row["tags"])),
