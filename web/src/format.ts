@@ -168,6 +168,11 @@ export function effect(value: number): string {
   return Math.abs(value) >= 100 ? "> 100" : digits(value, 1);
 }
 
+/** A sentence of the aggregator's with its numbers and units kept on one line. */
+export function sentence(text: string): string {
+  return text.replace(/(\d) (%|°C|[KMGTP]?i?B(?:\/s)?|[mµ]?s|min|h|d)(?![\w])/g, `$1${kThin}$2`);
+}
+
 /** Tags on one line: `mountpoint /var · device sda1`. */
 export function tagList(tags: Record<string, string>): string {
   return Object.entries(tags)

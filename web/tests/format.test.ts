@@ -82,3 +82,8 @@ test("facts of any shape become text", () => {
   assert.equal(format.fact("kernel", null), "–");
   assert.equal(format.fact("reboot", false), "no");
 });
+
+test("a number and its unit stay on one line", () => {
+  const text = "db01 iowait 31.0 % vs 2 MiB/s, 3 hosts";
+  assert.equal(format.sentence(text), "db01 iowait 31.0\u202f% vs 2\u202fMiB/s, 3 hosts");
+});

@@ -59,7 +59,7 @@ export function Differences({ hosts, answer }: Props) {
           <li key={`${one.type} ${JSON.stringify(one.tags)}`} data-difference={one.type}>
             <span class="rank">{index + 1}</span>
             <div class="rank-body">
-              <p class="rank-text">{one.text}</p>
+              <p class="rank-text">{format.sentence(one.text)}</p>
               <p class="rank-type fine">
                 <code>{one.type}</code>
                 {Object.keys(one.tags).length > 0 && <span> · {format.tagList(one.tags)}</span>}
