@@ -27,20 +27,20 @@ enum Presence : std::uint8_t {
 enum Code : std::uint32_t {
   kZero = 0,               // +0.0, no bytes
   kInteger1 = 1,           // … 6: a whole number in 1 … 6 bytes
-  kHundredths1 = 7,        // … 11: hundredths in 1 … 5 bytes
+  kHundredths1 = 7,        // … 10: hundredths in 1 … 4 bytes
+  kMillionths2 = 11,       // 2 bytes: how long something short took
   kSignedMillionths = 12,  // zigzag, 4 bytes
-  kMillionths = 13,        // 6 bytes
-  kThousandths = 14,       // 5 bytes
+  kMillionths6 = 13,       // 6 bytes
+  kKibibytes = 14,         // 4 bytes: memory and disks come in these
   kDouble = 15             // the double itself
 };
-constexpr std::array<std::uint8_t, 16> kBytes{0, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 4, 6, 5, 8};
-// The exact value is the whole number divided by this; dividing by a power of ten that is itself exact rounds
-// once, which is what reading "0.37" does too.
-constexpr std::array<double, 16> kScale{1, 1, 1, 1, 1, 1, 1, 100, 100, 100, 100, 100, 1e6, 1e6, 1e3, 1};
+constexpr std::array<std::uint8_t, 16> kBytes{0, 1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 2, 4, 6, 4, 8};
+// The value is the whole number divided by this. The quotient of two exact numbers is rounded once, which is
+// what reading "0.37" does too.
+constexpr std::array<double, 16> kScale{1,   1,   1,   1,   1,   1,   1,          100,
+                                        100, 100, 100, 1e6, 1e6, 1e6, 1.0 / 1024, 1};
 constexpr std::size_t kMostInteger = 6;
-constexpr std::size_t kMostHundredths = 5;
-constexpr std::size_t kMostThousandths = 5;
-constexpr std::size_t kMostMillionths = 6;
+constexpr std::size_t kMostHundredths = 4;
 constexpr std::size_t kWord = sizeof(std::uint64_t);
 
 constexpr double limit_of(std::size_t bytes) { return static_cast<double>(1ULL << (8U * bytes)); }
@@ -62,20 +62,24 @@ bool scales(double value, double scale, double limit, std::uint64_t& whole) {
   return static_cast<double>(whole) / scale == value;
 }
 
-// The first code that gives `value` back bit by bit, the likeliest tried first.
+// A code that gives `value` back bit by bit; the likeliest are tried first.
 Coded encode(double value) {
   std::uint64_t whole = 0;
-  if (value >= 0 && !std::signbit(value)) {
-    if (scales(value, 1, limit_of(kMostInteger), whole))
-      return {static_cast<std::uint32_t>(bytes_of(whole)), whole};
-    if (scales(value, 100, limit_of(kMostHundredths), whole)) {
-      return {kHundredths1 - 1 + static_cast<std::uint32_t>(bytes_of(whole)), whole};
-    }
-    if (scales(value, 1e3, limit_of(kMostThousandths), whole)) return {kThousandths, whole};
-    if (scales(value, 1e6, limit_of(4) / 2, whole)) return {kSignedMillionths, whole * 2};
-    if (scales(value, 1e6, limit_of(kMostMillionths), whole)) return {kMillionths, whole};
-  } else if (value < 0 && scales(-value, 1e6, limit_of(4) / 2, whole)) {
-    return {kSignedMillionths, whole * 2 - 1};
+  if (std::signbit(value)) {
+    if (scales(-value, 1e6, limit_of(4) / 2, whole) && whole != 0) return {kSignedMillionths, whole * 2 - 1};
+  } else if (scales(value, 1, limit_of(kMostInteger), whole)) {
+    const std::size_t bytes = bytes_of(whole);
+    if (bytes > kBytes[kKibibytes] && whole % 1024 == 0 && whole / 1024 <= UINT32_MAX)
+      return {kKibibytes, whole / 1024};
+    return {static_cast<std::uint32_t>(bytes), whole};
+  } else if (scales(value, 100, limit_of(kMostHundredths), whole)) {
+    return {kHundredths1 - 1 + static_cast<std::uint32_t>(bytes_of(whole)), whole};
+  } else if (scales(value, 1e6, limit_of(2), whole)) {
+    return {kMillionths2, whole};
+  } else if (scales(value, 1e6, limit_of(4) / 2, whole)) {
+    return {kSignedMillionths, whole * 2};
+  } else if (scales(value, 1e6, limit_of(6), whole)) {
+    return {kMillionths6, whole};
   }
   return {kDouble, std::bit_cast<std::uint64_t>(value)};
 }
