@@ -1,7 +1,7 @@
 """The pictures of the README, from the same pages that the other tests check.
 
-`SYSMON_UPDATE_IMAGES=1 pytest tests/browser/test_screenshots.py` renews them in docs/images; without it they are made and
-thrown away, so that a run of the tests leaves the checkout as it was.
+`SYSMON_UPDATE_IMAGES=1 pytest tests/browser/test_screenshots.py` renews them in docs/images. Without it they
+are made and thrown away: a run of the tests leaves the checkout as it was.
 """
 
 from __future__ import annotations
