@@ -28,9 +28,9 @@ bool CollectorHealth::record(double seconds, const Result<void>& result) {
   return is_changed;
 }
 
-void CollectorHealth::emit(SampleSink& out, bool with_seconds) {
+void CollectorHealth::emit(SampleSink& out) {
   if (!is_known_) return;
-  if (with_seconds && has_new_seconds_) {
+  if (has_new_seconds_) {
     if (seconds_series_ == kNoSeries) {
       seconds_series_ = out.series(agent_metric::kCollectSeconds, {status_.name});
     }

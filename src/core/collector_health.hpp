@@ -21,7 +21,7 @@ class CollectorHealth {
 
   // The samples of this tick: how long the reading took, if there was one, and whether it is up, once that is
   // known.
-  void emit(SampleSink& out, bool with_seconds);
+  void emit(SampleSink& out);
 
   [[nodiscard]] const CollectorStatus& status() const { return status_; }
 

@@ -119,9 +119,8 @@ struct MetricsCollector::Impl {
   // The agent's own metrics. A recorded tree says nothing of this process, and must give the same output each
   // time.
   void emit_own(const Tick& now, std::size_t shed) {
-    const bool is_live = files.root().is_live();
-    if (is_live) usage.emit(now, files, sink);
-    for (CollectorHealth& entry : health) entry.emit(sink, is_live);
+    if (files.root().is_live()) usage.emit(now, files, sink);
+    for (CollectorHealth& entry : health) entry.emit(sink);
     sink.emit(sink.series(agent_metric::kShedCollectors), static_cast<double>(shed));
   }
 

@@ -14,6 +14,10 @@ constexpr std::size_t kFirstBuffer = 4096;
 // No kernel file we read comes near; a FIFO or a device bound over one would never end.
 constexpr std::size_t kMaxKernelFile = 8U << 20U;
 
+// The kernel fills a page or what was asked for, whichever is less, with whole records; of the files that are read
+// each tick none has records this long. So a short reading below it is the end, and saves asking for more.
+constexpr ssize_t kSurelyWhole = 2048;
+
 // Reads `fd` from offset 0 to its end into `buffer`, which only grows. Returns the size, or -1 with errno
 // set.
 ssize_t pread_whole(int fd, std::string& buffer, std::size_t max_bytes) {
@@ -32,8 +36,9 @@ ssize_t pread_whole(int fd, std::string& buffer, std::size_t max_bytes) {
       if (errno == EINTR) continue;
       return -1;
     }
-    if (got == 0) return static_cast<ssize_t>(size);
+    const bool is_first = size == 0;
     size += static_cast<std::size_t>(got);
+    if (got == 0 || (is_first && got < kSurelyWhole && size < buffer.size())) return static_cast<ssize_t>(size);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -16,25 +17,28 @@ namespace sysmon {
 
 class Collected {
  public:
-  Collected(const CollectorInfo& info, const ProcRoot& root, MetricFilter filter = {})
-      : root_(root), filter_(std::move(filter)), files_(root), sink_(filter_) {
+  Collected(const CollectorInfo& info, const ProcRoot& root, MetricFilter filter = {},
+            DeviceFilter devices = {})
+      : root_(root), devices_(std::move(devices)), filter_(std::move(filter)), files_(root), sink_(filter_) {
     REQUIRE((info.make != nullptr));
     collector_ = info.make({files_, root_, devices_, filter_});
   }
 
-  // One tick: its samples, in the order of emitting.
-  std::vector<std::string> tick() {
+  // One tick, so long after the one before: its samples, in the order of emitting.
+  std::vector<std::string> tick(std::chrono::nanoseconds later = std::chrono::seconds(60)) {
+    if (number_ > 0) mono_ns_ += later.count();
     files_.next_tick();
     SampleBatch batch;
     sink_.start(batch);
-    result_ = collector_->collect({number_, static_cast<std::int64_t>(number_) * 60'000'000'000, 0}, sink_);
-    ++number_;
+    result_ = collector_->collect({number_++, mono_ns_, 0}, sink_);
     sink_.finish();
     std::vector<std::string> lines;
     for (const Sample& sample : batch.samples)
       lines.push_back(line((*batch.series)[sample.series], sample.value));
     return lines;
   }
+  // Reads another tree from here on.
+  void set_root(const ProcRoot& root) { files_.set_root(root); }
   // Of the last tick.
   [[nodiscard]] const Result<void>& result() const { return result_; }
 
@@ -57,6 +61,7 @@ class Collected {
   std::unique_ptr<Collector> collector_;
   Result<void> result_;
   std::uint64_t number_ = 0;
+  std::int64_t mono_ns_ = 0;
 };
 
 }  // namespace sysmon

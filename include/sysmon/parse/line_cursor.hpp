@@ -81,6 +81,7 @@ class LineCursor {
   // The next field as a decimal number such as 12.34.
   bool decimal(double& value) {
     skip_blanks();
+    if (at_ == end_ || *at_ < '0' || *at_ > '9') return false;  // from_chars would take -1, inf and nan
     const auto [end, error] = std::from_chars(at_, end_, value, std::chars_format::fixed);
     if (error != std::errc()) return false;
     at_ = end;

@@ -102,7 +102,10 @@ struct Resource {
   KernelFile* file;
   Line some;
   Line full;
+  std::int64_t retry_ns = INT64_MIN;  // after this, where the file was not there
 };
+
+constexpr std::int64_t kRetryNs = 60'000'000'000;
 
 class PressureCollector final : public Collector {
  public:
@@ -123,14 +126,16 @@ class PressureCollector final : public Collector {
              {&named("pressure.irq_full_percent"), &named("pressure.irq_full_seconds")}},
         }} {}
 
-  Result<void> collect(const Tick& /*tick*/, SampleSink& out) override {
+  Result<void> collect(const Tick& tick, SampleSink& out) override {
     std::optional<Error> first;
     bool any = false;
     for (Resource& resource : resources_) {
+      if (any && tick.mono_ns < resource.retry_ns) continue;
       const auto text = resource.file->read();
       if (!text) {
         // irq comes with a kernel option of its own: without it the rest is whole.
         if (!first) first = text.error();
+        resource.retry_ns = tick.mono_ns + kRetryNs;
         continue;
       }
       const auto pressure = parse_pressure(*text);
