@@ -176,15 +176,14 @@ def test_pushes_at_once_and_keeps_its_identity(tmp_path: Path) -> None:
             assert _stop(agent) < 5
         assert TOKEN not in _log(tmp_path)
 
-        assert [push.seqs for push in pushes[:3]] == [(1, 1), (2, 2), (3, 3)]
+        assert pushes[0].seqs == (1, 1)
         assert all(push.headers["X-SysMon-Token"] == TOKEN for push in pushes)
         batch = pushes[0].batches[0]
         assert (batch["hostname"], batch["tags"], batch["interval"]) == ("web01", {"role": "web"}, 0.1)
         assert batch["facts"]["cores"] >= 1
         assert "facts" not in pushes[1].batches[0]
-        assert {"cpu.total_usage", "agent.samples_collected"} <= {
-            m["type"] for m in pushes[2].batches[0]["metrics"]
-        }
+        later = {m["type"] for push in pushes for batch in push.batches for m in batch["metrics"]}
+        assert {"cpu.total_usage", "agent.samples_collected"} <= later
         identity = (tmp_path / "state" / "agent_id").read_text().strip()
         assert batch["agent_id"] == identity
 
@@ -212,10 +211,9 @@ def test_an_outage_loses_nothing(tmp_path: Path) -> None:
                 return {seq for push in pushes[sent:] for seq in range(push.seqs[0], push.seqs[1] + 1)}
 
             server.wait_for(lambda pushes: acked(pushes) >= set(range(1, 12)))
+            _wait_for_log(tmp_path, "takes batches again")
+            assert _log(tmp_path).count("cannot push") == 1
             _stop(agent)
-        assert "cannot push" in _log(tmp_path)
-        assert "takes batches again" in _log(tmp_path)
-        assert _log(tmp_path).count("cannot push") == 1
 
 
 def test_sigterm_sends_what_is_left(tmp_path: Path) -> None:
@@ -332,9 +330,11 @@ def test_synthetic_values_can_be_computed_again(tmp_path: Path) -> None:
         with _agent(tmp_path, config, "--synthetic", "42:5") as agent:
             pushes = server.wait_for_pushes(4)
             _stop(agent)
-    for number, push in enumerate(pushes[:4]):
-        tick, values = _synthetic(push.batches[0])
-        assert tick == number
+    # On a busy machine a tick may wait and come in a bundle: which push holds it does not matter.
+    batches = [batch for push in pushes for batch in push.batches]
+    for batch in batches:
+        tick, values = _synthetic(batch)
         assert values == {i: synthetic_value(42, "oracle", i, tick) for i in range(5)}
-        others = {m["type"].split(".")[0] for m in push.batches[0]["metrics"]}
-        assert others <= {"synthetic", "agent"}
+        assert {m["type"].split(".")[0] for m in batch["metrics"]} <= {"synthetic", "agent"}
+    assert len({_synthetic(batch)[0] for batch in batches}) == len(batches)
+    assert _synthetic(batches[0])[0] == 0

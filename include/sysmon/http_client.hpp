@@ -43,7 +43,7 @@ struct HttpClientOptions {
   std::string cert_file;
   std::string key_file;
   std::string proxy;  // empty: none; the environment is not asked
-  // Set to give up a request under way; looked at about once a second.
+  // Set to give up a request under way, half a second later; looked at about once a second.
   const std::atomic<bool>* cancel = nullptr;
 };
 

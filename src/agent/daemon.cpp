@@ -26,8 +26,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kRingBatches = 64;
 // The queue is in memory: what a few hours at 10 s need, whatever more spool.max_bytes allows.
 constexpr std::uint64_t kMaxQueueBytes = 4U << 20U;
-// Of the five seconds that a stop may take.
-constexpr std::int64_t kLastPushNs = 3'500'000'000;
+// Of the five seconds that a stop may take: a request under way may have had the first two.
+constexpr std::int64_t kLastPushNs = 2'500'000'000;
 
 std::uint64_t random_number() {
   std::uint64_t number = 0;

@@ -35,8 +35,9 @@ constexpr std::uint32_t kMaxSeries = 2000;  // the aggregator's limit of metrics
 
 std::optional<Synthetic> parse_synthetic(std::string_view text) {
   Synthetic synthetic;
-  const char* end = text.data() + text.size();
-  auto [next, failed] = std::from_chars(text.data(), end, synthetic.seed);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  auto [next, failed] = std::from_chars(begin, end, synthetic.seed);
   if (failed != std::errc{}) return std::nullopt;
   if (next != end) {
     if (*next != ':') return std::nullopt;

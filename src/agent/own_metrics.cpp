@@ -11,7 +11,8 @@ double number(const std::atomic<std::uint64_t>& counter) {
 
 // Rounded to milliseconds: an age is compared with intervals, and digits cost room.
 double seconds_since(std::int64_t now_ns, std::int64_t then_ns) {
-  return static_cast<double>((now_ns - then_ns) / 1'000'000) / 1000.0;
+  const std::int64_t milliseconds = (now_ns - then_ns) / 1'000'000;
+  return static_cast<double>(milliseconds) / 1000.0;
 }
 
 }  // namespace

@@ -166,7 +166,9 @@ class Parser {
       }
       const std::string& name = entry.first.Scalar();
       if (std::find(seen.begin(), seen.end(), name) != seen.end()) {
-        complain(mark, prefix + name, "`" + prefix + name + "` is given twice; expected once");
+        std::string key = prefix;
+        key += name;
+        complain(mark, key, "`" + key + "` is given twice; expected once");
         continue;
       }
       seen.push_back(name);

@@ -193,7 +193,7 @@ constexpr std::array kSyncs = {std::pair{std::string_view("deferred"), SpoolSync
 
 using Shape = Setting::Shape;
 
-const std::array kSettings = {
+constexpr std::array kSettings = {
     Setting{{"mode", "local", "local | distributed",
              "local: this machine alone, `sysmon up`; distributed: push to an aggregator."},
             Shape::text,

@@ -10,11 +10,13 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 namespace sysmon {
 namespace {
 
 constexpr long kConnectTimeoutMs = 5'000;
+constexpr std::chrono::milliseconds kGrace{500};
 
 // The functions of libcurl that are used, with the types of its header.
 struct Curl {
@@ -116,6 +118,7 @@ class HttpClient final : public Transport {
 
   [[nodiscard]] HttpReply post(const HttpRequest& request) override {
     reply_ = {};
+    cancelled_at_.reset();
     error_[0] = '\0';
     // Without "Expect:" libcurl asks before it sends a large body, and a server that does not answer costs a
     // second.
@@ -126,7 +129,8 @@ class HttpClient final : public Transport {
     }
     curl_.easy_setopt(easy_, CURLOPT_URL, request.url.c_str());
     curl_.easy_setopt(easy_, CURLOPT_HTTPHEADER, headers);
-    curl_.easy_setopt(easy_, CURLOPT_POSTFIELDS, request.body.data());
+    const char* const body = request.body.data();  // its end is POSTFIELDSIZE
+    curl_.easy_setopt(easy_, CURLOPT_POSTFIELDS, body);
     curl_.easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     curl_.easy_setopt(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
     const CURLcode code = curl_.easy_perform(easy_);
@@ -134,7 +138,9 @@ class HttpClient final : public Transport {
     curl_.slist_free_all(headers);
     if (code != CURLE_OK) {
       reply_.status = 0;
-      reply_.error = error_[0] != '\0' ? error_.data() : curl_.easy_strerror(code);
+      reply_.error = code == CURLE_ABORTED_BY_CALLBACK ? "given up after waiting"
+                     : error_[0] != '\0'               ? error_.data()
+                                                       : curl_.easy_strerror(code);
     } else {
       long status = 0;
       curl_.easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
@@ -171,17 +177,23 @@ class HttpClient final : public Transport {
     return line.size();
   }
 
+  // A request that is about to succeed gets kGrace; one that hangs is given up.
   static int is_cancelled(void* self, curl_off_t /*unused*/, curl_off_t /*unused*/, curl_off_t /*unused*/,
                           curl_off_t /*unused*/) {
-    const auto* cancel = static_cast<HttpClient*>(self)->options_.cancel;
+    auto* const client = static_cast<HttpClient*>(self);
+    const auto* const cancel = client->options_.cancel;
     // relaxed: the flag alone matters, nothing is read on its account.
-    return cancel != nullptr && cancel->load(std::memory_order_relaxed) ? 1 : 0;
+    if (cancel == nullptr || !cancel->load(std::memory_order_relaxed)) return 0;
+    const auto now = std::chrono::steady_clock::now();
+    if (!client->cancelled_at_) client->cancelled_at_ = now;
+    return now - *client->cancelled_at_ >= kGrace ? 1 : 0;
   }
 
   Curl curl_;
   HttpClientOptions options_;
   CURL* easy_ = nullptr;
   HttpReply reply_;
+  std::optional<std::chrono::steady_clock::time_point> cancelled_at_;  // first seen by the request under way
   std::array<char, CURL_ERROR_SIZE> error_{};
 };
 
