@@ -73,7 +73,7 @@ record() {
     /proc/sys/fs/file-nr /proc/sys/kernel/random/entropy_avail /proc/spl/kstat/zfs/arcstats /proc/mdstat \
     /proc/sys/net/netfilter/nf_conntrack_{count,max}
   keep "$tree" /proc/self/mountinfo /proc/sys/kernel/{osrelease,arch,pid_max,threads-max,random/boot_id} \
-    /proc/cpuinfo /etc/os-release /run/reboot-required /sys/class/dmi/id/{sys_vendor,product_name}
+    /proc/cpuinfo /etc/{os-release,debian_version} /run/reboot-required /sys/class/dmi/id/{sys_vendor,product_name}
   for device in /sys/class/net/*/; do
     keep "$tree" "$device"{operstate,flags,speed,mtu,carrier_changes}
   done
@@ -83,10 +83,12 @@ record() {
       "$device"thermal_throttle/core_throttle_count
   done
   for device in /sys/class/hwmon/*/; do
-    keep "$tree" "$device"{name,temp*_{label,input,crit},fan*_{label,input},in*_{label,input},power*_{label,input,average}}
+    keep "$tree" "$device"{name,temp*_{label,input,crit,fault},fan*_{label,input},in*_{label,input},power*_{label,input,average},energy*_{label,input}}
+    # The chip is named after its device; the link is all that is needed of it.
+    if [[ -L ${device}device && -d $tree$device ]]; then cp -P "${device}device" "$tree$device"; fi
   done
   for device in /sys/class/power_supply/*/; do
-    keep "$tree" "$device"{type,status,capacity,power_now,current_now,voltage_now}
+    keep "$tree" "$device"{type,scope,present,status,capacity,{energy,charge}_{now,full},power_now,current_now,voltage_now}
   done
   for device in /sys/class/powercap/*/; do keep "$tree" "$device"{name,energy_uj,max_energy_range_uj}; done
   # A few processes show the format; their names are not needed.
