@@ -27,8 +27,8 @@ struct Envelope {
   std::string hostname{};
   Tags host_tags{};
   std::chrono::milliseconds interval{10'000};  // between two pushes: what "late" is measured by
-  std::string agent_id{};                        // empty: left out
-  std::string boot_id{};                         // empty: left out
+  std::string agent_id{};                      // empty: left out
+  std::string boot_id{};                       // empty: left out
 };
 
 class BatchEncoder {

@@ -26,7 +26,7 @@ struct MetricsCollectorOptions {
   // Shifts tick 2 and all later ones, so that a fleet that was started at once spreads out: tick 0 comes at the
   // start, tick 1 a second (or an interval) later, tick n ≥ 2 at start + phase + (n − 1) × interval.
   std::chrono::milliseconds phase{0};
-  ProcRoot root;                               // a recorded tree also brings its own clock: /proc/uptime and btime
+  ProcRoot root;  // a recorded tree also brings its own clock: /proc/uptime and btime
   MetricFilter metrics;
   DeviceFilter devices;
 };

@@ -23,7 +23,8 @@ struct Tag {
 using Tags = std::vector<Tag>;  // in the order of MetricInfo::tags
 
 using SeriesId = std::uint32_t;  // index into a SeriesList
-inline constexpr SeriesId kNoSeries = UINT32_MAX;  // a metric that is switched off: emitting to it does nothing
+inline constexpr SeriesId kNoSeries =
+    UINT32_MAX;  // a metric that is switched off: emitting to it does nothing
 
 struct Series {
   const MetricInfo* metric = nullptr;  // static storage; nullptr marks a retired slot

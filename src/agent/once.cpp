@@ -14,7 +14,8 @@ namespace sysmon::agent {
 
 int print_once(const Options& options, const AgentConfig& config) {
   const ProcRoot root(options.proc_root);
-  const std::string hostname = host_name(config, root);
+  const ProcRoot newest = root.steps().back();  // of a recorded pair, where the second reading comes from
+  const std::string hostname = host_name(config, newest);
   MetricsCollectorOptions wanted;
   wanted.interval = std::chrono::seconds{1};
   wanted.root = root;
@@ -32,10 +33,10 @@ int print_once(const Options& options, const AgentConfig& config) {
   envelope.hostname = hostname;
   envelope.host_tags = config.host_tags;
   envelope.interval = config.push_interval;
-  if (const auto boot_id = read_boot_id(root)) envelope.boot_id = *boot_id;
+  if (const auto boot_id = read_boot_id(newest)) envelope.boot_id = *boot_id;
   BatchEncoder encoder;
   encoder.set_envelope(envelope);
-  const std::string facts = FactsReader(root, config.devices).json();
+  const std::string facts = FactsReader(newest, config.devices).json();
   const std::string text = pretty_json(encoder.json(batch, batch.samples, facts));
   const bool is_written =
       std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;

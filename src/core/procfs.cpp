@@ -38,7 +38,8 @@ ssize_t pread_whole(int fd, std::string& buffer, std::size_t max_bytes) {
     }
     const bool is_first = size == 0;
     size += static_cast<std::size_t>(got);
-    if (got == 0 || (is_first && got < kSurelyWhole && size < buffer.size())) return static_cast<ssize_t>(size);
+    if (got == 0 || (is_first && got < kSurelyWhole && size < buffer.size()))
+      return static_cast<ssize_t>(size);
   }
 }
 
