@@ -319,7 +319,7 @@ class Cpu final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kCpuCollector{
+constexpr CollectorInfo kCpuCollector{
     .name = "cpu",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

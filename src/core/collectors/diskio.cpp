@@ -245,7 +245,7 @@ class DiskIo final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kDiskioCollector{
+constexpr CollectorInfo kDiskioCollector{
     .name = "diskio",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -94,7 +94,7 @@ class Kernel final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kKernelCollector{
+constexpr CollectorInfo kKernelCollector{
     .name = "kernel",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -45,7 +45,7 @@ class Load final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kLoadCollector{
+constexpr CollectorInfo kLoadCollector{
     .name = "load",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -199,7 +199,7 @@ class Memory final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kMemoryCollector{
+constexpr CollectorInfo kMemoryCollector{
     .name = "memory",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -190,7 +190,7 @@ class Network final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kNetworkCollector{
+constexpr CollectorInfo kNetworkCollector{
     .name = "network",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -154,7 +154,7 @@ class PressureCollector final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kPressureCollector{
+constexpr CollectorInfo kPressureCollector{
     .name = "pressure",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -48,7 +48,7 @@ class Sockets final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kSocketsCollector{
+constexpr CollectorInfo kSocketsCollector{
     .name = "sockets",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -64,7 +64,7 @@ class Softnet final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kSoftnetCollector{
+constexpr CollectorInfo kSoftnetCollector{
     .name = "softnet",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -88,7 +88,7 @@ class Swap final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kSwapCollector{
+constexpr CollectorInfo kSwapCollector{
     .name = "swap",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -98,7 +98,7 @@ class Tcp final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kTcpCollector{
+constexpr CollectorInfo kTcpCollector{
     .name = "tcp",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -43,7 +43,7 @@ class Udp final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kUdpCollector{
+constexpr CollectorInfo kUdpCollector{
     .name = "udp",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {

@@ -52,7 +52,7 @@ class VmStatCollector final : public Collector {
 
 }  // namespace
 
-constinit const CollectorInfo kVmstatCollector{
+constexpr CollectorInfo kVmstatCollector{
     .name = "vmstat",
     .metrics = kMetrics,
     .make = [](const CollectorContext& context) -> std::unique_ptr<Collector> {
