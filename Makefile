@@ -38,6 +38,10 @@ cpp: setup-test ## the C++ tests under AddressSanitizer and UndefinedBehaviorSan
 lint: setup-test ## every formatter and linter
 	@tools/lint.sh
 
+.PHONY: analyze
+analyze: setup-test ## clang's static analyzer over the C++; some minutes
+	$(PY) tools/tidy.py '-*,clang-analyzer-*,-clang-analyzer-optin.performance.Padding'
+
 .PHONY: test
 test: setup-test lint build cpp ## everything that must pass, in a few minutes
 	$(PY) -m pytest -q -n 2 --dist loadgroup

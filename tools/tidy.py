@@ -1,5 +1,7 @@
 """Runs clang-tidy over the C++ sources, in parallel, and only over what changed since it last passed.
 
+    tools/tidy.py [CHECKS]      CHECKS replaces those of .clang-tidy: "-*,clang-analyzer-*"
+
 A file's verdict is kept under .cache/tidy, by the hash of its text, all our headers, and the configuration.
 """
 
@@ -25,13 +27,13 @@ def digest(paths: list[Path]) -> bytes:
     return total.digest()
 
 
-def check(source: Path, common: bytes) -> str:
+def check(source: Path, common: bytes, options: list[str]) -> str:
     """Return clang-tidy's complaints about `source`; empty if there are none."""
     verdict = CACHE / hashlib.sha256(common + source.read_bytes() + str(source).encode()).hexdigest()
     if verdict.exists():
         return ""
     run = subprocess.run(  # noqa: S603  our own tool, our own files
-        [ROOT / ".venv/bin/clang-tidy", "-quiet", "-p", BUILD, source],
+        [ROOT / ".venv/bin/clang-tidy", "-quiet", *options, "-p", BUILD, source],
         capture_output=True,
         text=True,
         check=False,
@@ -47,9 +49,12 @@ def main() -> int:
     subprocess.run(["cmake", "--preset", "debug"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)  # noqa: S607
     headers = sorted(p for folder in ("include", "src") for p in (ROOT / folder).rglob("*.hpp"))
     sources = [*sorted((ROOT / "src/core").rglob("*.cpp")), *sorted((ROOT / "src/agent").glob("*.cpp"))]
-    common = digest([*CONFIG, *headers])
+    options = [f"-checks={checks}" for checks in sys.argv[1:]]
+    common = digest([*CONFIG, *headers]) + "".join(options).encode()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        complaints = [text for text in pool.map(lambda source: check(source, common), sources) if text]
+        complaints = [
+            text for text in pool.map(lambda source: check(source, common, options), sources) if text
+        ]
     sys.stderr.write("\n".join(complaints))
     return 1 if complaints else 0
 

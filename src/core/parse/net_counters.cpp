@@ -54,7 +54,7 @@ Result<void> NetCounterParser::parse(std::string_view text, std::span<std::optio
         return Error::malformed(name, std::string(wanted_[column.wanted].name) + " is '" + tag_text(word) +
                                           "', expected a number");
       }
-      out[column.wanted] = *value;
+      out[column.wanted] = value;
     }
   }
   return {};
