@@ -77,7 +77,7 @@ struct DecodedPushes {
 };
 
 // A sample whose time is later than this after `now_ms` is refused: too_far_future.
-inline constexpr std::int64_t kMaxFutureMs = 10 * 60 * 1000;
+inline constexpr std::int64_t kMaxFutureMs = INT64_C(10) * 60 * 1000;
 
 class PushDecoder {
  public:

@@ -237,6 +237,8 @@ class PushDecoder:
         """
     def pack(self, batch: Batch, hostname: str, interval_ms: int) -> Push:
         """A batch of this machine, straight to rows (local mode)."""
+    def remember(self, hostname: str, key_set_id: int) -> None:
+        """Says which key set a host used last (after a restart); an id that is not there is ignored."""
 
 # ---- reading what was stored -------------------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ class ByteReader {
   T fixed() {
     T value{};
     const std::string_view bytes = take(sizeof value);
-    if (bytes.size() == sizeof value) std::memcpy(&value, bytes.data(), sizeof value);
+    if (bytes.size() == sizeof value) std::memcpy(&value, &bytes.front(), sizeof value);
     return value;
   }
   // `size` bytes, or none where there are fewer.

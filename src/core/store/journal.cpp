@@ -87,7 +87,8 @@ Coded encode(double value) {
 double decode(std::uint32_t code, std::uint64_t word) {
   if (code == kDouble) return std::bit_cast<double>(word);
   if (code == kSignedMillionths) {
-    const double magnitude = static_cast<double>((word + 1) / 2) / kScale[code];
+    const std::uint64_t millionths = (word + 1) / 2;  // zigzag: 0, -1, 1, -2, 2 … are 0, 1, 2, 3, 4 …
+    const double magnitude = static_cast<double>(millionths) / kScale[code];
     return word % 2 == 0 ? magnitude : -magnitude;
   }
   return static_cast<double>(word) / kScale[code];
@@ -196,7 +197,8 @@ Result<RowView> RowView::parse(std::string_view payload) {
 }
 
 std::uint32_t RowView::code(std::uint32_t sample) const {
-  return (static_cast<unsigned char>(codes_[sample / 2]) >> (4 * (sample % 2))) & 0xFU;
+  const std::uint32_t pair = static_cast<unsigned char>(codes_[sample / 2]);
+  return (pair >> (4 * (sample % 2))) & 0xFU;
 }
 
 double RowView::value(std::uint32_t code, std::size_t offset) const {
@@ -218,7 +220,8 @@ bool RowView::each_run(Visit&& visit) const {
   if (presence_ == kAll) return visit(0, head_.set_size);
   if (presence_ == kBitmap) {
     for (std::uint32_t first = 0; first < head_.set_size; ++first) {
-      if ((static_cast<unsigned char>(present_[first / 8]) >> (first % 8) & 1U) == 0) continue;
+      const std::uint32_t eight = static_cast<unsigned char>(present_[first / 8]);
+      if (((eight >> (first % 8)) & 1U) == 0) continue;
       if (!visit(first, 1)) break;
     }
     return true;

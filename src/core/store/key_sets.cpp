@@ -74,7 +74,8 @@ const Key* KeySets::key_locked(std::string_view text) {
 }
 
 std::uint64_t KeySets::hash_of(std::span<const Key* const> keys) {
-  return XXH3_64bits(keys.data(), keys.size_bytes());  // equal keys are equal pointers
+  return XXH3_64bits(static_cast<const void*>(keys.data()),
+                     keys.size_bytes());  // equal keys are equal pointers
 }
 
 KeySetPtr KeySets::find_equal_locked(std::span<const Key* const> keys, std::uint64_t hash) const {

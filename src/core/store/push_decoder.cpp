@@ -4,6 +4,7 @@
 #include <cstring>
 #include <mutex>
 #include <tuple>
+#include <utility>
 
 #include "core/store/inflate.hpp"
 #include "core/store/key_sequences.hpp"
@@ -103,8 +104,8 @@ const std::string& this_boot_id() {
 }  // namespace
 
 struct PushDecoder::Impl {
-  Impl(const std::shared_ptr<KeySets>& sets, PushLimits given)
-      : key_sets(sets), limits(given), sequences(sets, given) {}
+  Impl(std::shared_ptr<KeySets> sets, PushLimits given)
+      : key_sets(std::move(sets)), limits(given), sequences(key_sets, given) {}
 
   std::unique_ptr<Scratch> take_scratch() {
     const std::lock_guard lock(mutex);
@@ -174,7 +175,7 @@ struct PushDecoder::Impl {
 };
 
 PushDecoder::PushDecoder(std::shared_ptr<KeySets> key_sets, PushLimits limits)
-    : impl_(std::make_unique<Impl>(key_sets, limits)) {}
+    : impl_(std::make_unique<Impl>(std::move(key_sets), limits)) {}
 PushDecoder::~PushDecoder() = default;
 
 DecodedPushes PushDecoder::decode(std::string_view body, bool gzip, std::int64_t now_ms) {
