@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from click.testing import CliRunner
+
 from sysmon import config
 from sysmon.cli import main
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from cli_run import Cli, isolated
 from running_aggregator import RunningAggregator
 from service_kit import kit  # noqa: F401 - a fixture

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from sysmon.aggregator import Aggregator
 from sysmon.aggregator.settings import LimitSettings, Settings
 

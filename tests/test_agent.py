@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from push_receiver import WAIT_S, Answer, Push, PushReceiver
 
 if TYPE_CHECKING:

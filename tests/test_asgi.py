@@ -9,10 +9,11 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aggregator_process import TOKEN, AggregatorProcess
-from service_kit import ServiceKit
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+
+from aggregator_process import TOKEN, AggregatorProcess
+from service_kit import ServiceKit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

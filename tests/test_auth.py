@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sysmon.aggregator.auth import Auth, same_origin, token_of, weak_token_warnings
 from sysmon.aggregator.refusal import Refusal
 from sysmon.aggregator.settings import Settings

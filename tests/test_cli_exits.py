@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
+
 from scripted_server import ScriptedServer
 from sysmon.cli import main
 from sysmon.cli.exits import Code

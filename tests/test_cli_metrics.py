@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+
 from sysmon._core import registry
 
 if TYPE_CHECKING:

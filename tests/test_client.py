@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+
 from scripted_server import Reply, ScriptedServer
 from sysmon.client import Client
 from sysmon.errors import ApiError

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from sysmon import config
 from sysmon._core import agent_settings, validate_agent_config
 from sysmon.errors import ConfigError, UnsafeFileError

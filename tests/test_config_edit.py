@@ -10,6 +10,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sysmon.config_edit import line_of, render, set_value, unset_value, write_private
 from sysmon.errors import ConfigError
 

@@ -12,6 +12,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+
 import sysmon
 from sysmon import _core
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from scripted_server import Reply, Request, ScriptedServer
 from sysmon._core import registry
 from sysmon.client import Client

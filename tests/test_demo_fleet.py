@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from sysmon.cli.exits import Code
 from sysmon.client import Client
 from sysmon.demo.fleet import Fleet, Plan

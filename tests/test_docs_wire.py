@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+
 from aggregator_process import TOKEN, AggregatorProcess
 from sysmon.aggregator.api_types import PushReply
 from sysmon.aggregator.settings import LimitSettings

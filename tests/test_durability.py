@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 import apsw
+
 from aggregator_process import TOKEN, AggregatorProcess
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from sysmon.docs import PAGES, main
 
 DOCS = Path(__file__).parent.parent / "docs"

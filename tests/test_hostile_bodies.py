@@ -10,6 +10,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 import pytest
+
 from aggregator_process import TOKEN, AggregatorProcess
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from service_kit import START_MS, ServiceKit
 
 if TYPE_CHECKING:

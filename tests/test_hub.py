@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+
 from service_kit import START_MS, ServiceKit
 from sysmon.aggregator.settings import LimitSettings
 

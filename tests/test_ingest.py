@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
+
 from service_kit import START_MS, STREAM, TOKEN, ServiceKit, push_body
 from sysmon.aggregator.settings import LimitSettings
 

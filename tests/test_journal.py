@@ -9,6 +9,7 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sysmon._core import Columns, KeySets, LastValues, PushDecoder, Row, join_columns, read_rows
 
 NOW_MS = 1_738_858_800_000

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+
 from sysmon._core import Batch, MetricsCollector
 from sysmon.aggregator import Aggregator
 from sysmon.aggregator.settings import Settings

@@ -12,8 +12,9 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from aggregator_process import TOKEN, AggregatorProcess
 from click.testing import CliRunner
+
+from aggregator_process import TOKEN, AggregatorProcess
 from sysmon.aggregator.main import main
 
 

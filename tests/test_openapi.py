@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
 from sysmon.aggregator import api_types
 from sysmon.aggregator.openapi import ROUTES
 

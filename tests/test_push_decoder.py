@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from sysmon import PushError
 from sysmon._core import KeySets, Limits, PushDecoder, read_rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from service_kit import START_MS, ServiceKit
 from sysmon.aggregator.settings import LimitSettings
 from sysmon.aggregator.times import parse_range, parse_step, parse_time, smallest_step_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from sysmon.aggregator.seqset import MAX_INTERVALS, Digests, SeqSet
 
 RANGES = st.lists(

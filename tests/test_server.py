@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
+
 from service_kit import TOKEN, ServiceKit
 from sysmon.aggregator import create_app
 from sysmon.aggregator.settings import Settings

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from sysmon.aggregator.settings import KEYS, LimitSettings, Settings, load_settings
 from sysmon.errors import ConfigError, UnsafeFileError
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 import pytest
+
 from service_kit import START_MS, ServiceKit, push_body
 from sysmon._core import KeySets, PushDecoder
 from sysmon.aggregator import schema

@@ -32,6 +32,7 @@ struct Journal {
   [[nodiscard]] Columns read(const Selector& selector = {}, std::int64_t start_ms = 0,
                              std::int64_t end_ms = kForever) const {
     std::vector<StoredRow> stored;
+    stored.reserve(rows.size());
     for (const auto& [time_ms, payload] : rows) stored.push_back({time_ms, payload});
     Result<Columns> columns = read_rows(sets, stored, selector, start_ms, end_ms);
     REQUIRE(columns.ok());

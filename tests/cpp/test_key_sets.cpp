@@ -72,7 +72,7 @@ TEST_CASE("a damaged blob is refused") {
   for (std::size_t size = 0; size < blob.size(); ++size) CHECK_FALSE(sets.load(9, blob.substr(0, size)).ok());
   for (std::size_t at = 0; at < blob.size(); ++at) {
     std::string flipped = blob;
-    flipped[at] = static_cast<char>(flipped[at] ^ 0x10);
+    flipped[at] = static_cast<char>(static_cast<unsigned char>(flipped[at]) ^ 0x10U);
     CHECK_FALSE(sets.load(9, flipped).ok());
   }
   CHECK(sets.find(9) == nullptr);
@@ -83,9 +83,11 @@ TEST_CASE("threads that meet the same keys get the same set") {
   std::array<KeySetPtr, 4> found;
   {
     std::vector<std::jthread> threads;
+    threads.reserve(found.size());
     for (KeySetPtr& mine : found) {
       threads.emplace_back([&sets, &mine] {
         std::vector<const Key*> keys;
+        keys.reserve(500);
         for (int i = 0; i < 500; ++i) keys.push_back(sets.key("a.metric_" + std::to_string(i)));
         mine = sets.intern(keys);
       });

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <numeric>
 #include <string>
 
 namespace sysmon {
@@ -22,8 +23,8 @@ struct Host {
 
   void put(const KeySetPtr& set, std::int64_t time_ms, const std::vector<double>& values,
            std::string_view boot = "x") {
-    std::vector<std::uint32_t> positions;
-    for (std::uint32_t i = 0; i < values.size(); ++i) positions.push_back(i);
+    std::vector<std::uint32_t> positions(values.size());
+    std::iota(positions.begin(), positions.end(), 0U);
     const RowHead head{set->id, hash_of_boot(boot), static_cast<std::uint32_t>(set->keys.size())};
     REQUIRE(last.update(time_ms, pack_row(head, positions, values)).ok());
   }

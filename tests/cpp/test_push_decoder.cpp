@@ -80,6 +80,15 @@ std::string with_metrics(const std::string& metrics, const std::string& hostname
 
 using Texts = std::vector<std::string>;
 
+std::string joined(const Texts& texts, std::string_view separator = ",") {
+  std::string out;
+  for (const std::string& text : texts) {
+    if (!out.empty()) out += separator;
+    out += text;
+  }
+  return out;
+}
+
 std::vector<std::pair<std::uint32_t, std::string_view>> codes(
     std::initializer_list<std::pair<int, const char*>> list) {
   std::vector<std::pair<std::uint32_t, std::string_view>> out;
@@ -157,7 +166,7 @@ TEST_CASE("what is not gzip to its last byte is refused") {
   CHECK(aggregator.fault(good + good.substr(0, 10), true) == "400 bad_gzip");
   CHECK(aggregator.fault(with_metrics(""), true) == "400 bad_gzip");
   std::string bad_sum = good;
-  bad_sum[good.size() - 8] = static_cast<char>(bad_sum[good.size() - 8] ^ 1);
+  bad_sum[good.size() - 8] = static_cast<char>(static_cast<unsigned char>(bad_sum[good.size() - 8]) ^ 1U);
   CHECK(aggregator.fault(bad_sum, true) == "400 bad_gzip");
   CHECK(aggregator.fault("", true) == "400 empty_body");
   CHECK(aggregator.fault(gzip(""), true) == "400 empty_body");
@@ -189,15 +198,17 @@ TEST_CASE("batches, metrics and samples are bounded") {
   limits.samples = 6;
   Aggregator aggregator(limits);
   const std::string one = R"({"type":"a","value":1,"timestamp":1})";
-  const std::string three = one + "," + R"({"type":"b","value":1},{"type":"c","value":1})";
+  const std::string three = joined({one, R"({"type":"b","value":1},{"type":"c","value":1})"});
   const std::string heartbeat = gzip(with_metrics(""));
-  CHECK(aggregator.fault(with_metrics(three + "," + one)) == "none");
-  CHECK(aggregator.fault(with_metrics(three + "," + one + "," + one)) == "413 too_many_metrics");
-  CHECK(aggregator.fault(gzip(with_metrics(three)) + gzip(with_metrics(three)), true) == "none");
-  CHECK(aggregator.fault(gzip(with_metrics(three)) + gzip(with_metrics(three)) + gzip(with_metrics(one)),
-                         true) == "413 too_many_samples");
-  CHECK(aggregator.fault(heartbeat + heartbeat + heartbeat, true) == "none");
-  CHECK(aggregator.fault(heartbeat + heartbeat + heartbeat + heartbeat, true) == "413 too_many_batches");
+  CHECK(aggregator.fault(with_metrics(joined({three, one}))) == "none");
+  CHECK(aggregator.fault(with_metrics(joined({three, one, one}))) == "413 too_many_metrics");
+  const std::string member = gzip(with_metrics(three));
+  CHECK(aggregator.fault(joined({member, member}, ""), true) == "none");
+  CHECK(aggregator.fault(joined({member, member, gzip(with_metrics(one))}, ""), true) ==
+        "413 too_many_samples");
+  CHECK(aggregator.fault(joined({heartbeat, heartbeat, heartbeat}, ""), true) == "none");
+  CHECK(aggregator.fault(joined({heartbeat, heartbeat, heartbeat, heartbeat}, ""), true) ==
+        "413 too_many_batches");
 }
 
 TEST_CASE("JSON is taken strictly") {
@@ -350,17 +361,17 @@ TEST_CASE("a host that leaves keys out stays with its set; new keys make it long
   const std::string a = R"({"type":"a","value":1})";
   const std::string b = R"({"type":"b","value":2})";
   const std::string c = R"({"type":"c","value":3})";
-  const KeySetId set = aggregator.push(with_metrics(a + "," + b)).rows.front().key_set;
+  const KeySetId set = aggregator.push(with_metrics(joined({a, b}))).rows.front().key_set;
   for (int round = 0; round < 2; ++round) {  // looked at, then known
     CHECK(aggregator.push(with_metrics(b)).rows.front().key_set == set);
-    const Push swapped = aggregator.push(with_metrics(b + "," + a));
+    const Push swapped = aggregator.push(with_metrics(joined({b, a})));
     CHECK(swapped.rows.front().key_set == set);
     CHECK(aggregator.samples(swapped.rows.front()) == Texts{"a=1", "b=2"});
   }
-  const Push longer = aggregator.push(with_metrics(c + "," + a));
+  const Push longer = aggregator.push(with_metrics(joined({c, a})));
   CHECK(longer.rows.front().key_set == set + 1);
   CHECK(aggregator.samples(longer.rows.front()) == Texts{"a=1", "c=3"});
-  CHECK(aggregator.push(with_metrics(a + "," + b)).rows.front().key_set == set + 1);
+  CHECK(aggregator.push(with_metrics(joined({a, b}))).rows.front().key_set == set + 1);
   CHECK(aggregator.sets->size() == 2);
 }
 
@@ -417,6 +428,7 @@ TEST_CASE("threads may decode side by side") {
   std::array<std::size_t, 4> accepted{};
   {
     std::vector<std::jthread> threads;
+    threads.reserve(accepted.size());
     for (std::size_t i = 0; i < accepted.size(); ++i) {
       threads.emplace_back([&, i] {
         for (int round = 0; round < 50; ++round) {

@@ -84,8 +84,7 @@ class ByteReader {
   bool ok_ = true;
 };
 
-// The bytes before a trailing checksum; malformed-by-nullptr is the caller's word: ok is false where it does
-// not match.
+// The bytes before a trailing checksum; ok is false where that does not match.
 struct Checked {
   std::string_view bytes;
   bool ok = false;
