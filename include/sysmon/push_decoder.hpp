@@ -81,7 +81,7 @@ inline constexpr std::int64_t kMaxFutureMs = INT64_C(10) * 60 * 1000;
 
 class PushDecoder {
  public:
-  PushDecoder(const std::shared_ptr<KeySets>& key_sets, PushLimits limits);
+  PushDecoder(std::shared_ptr<KeySets> key_sets, PushLimits limits);
   ~PushDecoder();
   PushDecoder(const PushDecoder&) = delete;
   PushDecoder& operator=(const PushDecoder&) = delete;

@@ -174,7 +174,7 @@ struct PushDecoder::Impl {
   std::vector<std::unique_ptr<Scratch>> spare;
 };
 
-PushDecoder::PushDecoder(const std::shared_ptr<KeySets>& key_sets, PushLimits limits)
+PushDecoder::PushDecoder(std::shared_ptr<KeySets> key_sets, PushLimits limits)
     : impl_(std::make_unique<Impl>(std::move(key_sets), limits)) {}
 PushDecoder::~PushDecoder() = default;
 
