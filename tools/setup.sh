@@ -46,7 +46,7 @@ find_python() {
 
 need_apt build-essential cmake ninja-build ccache ca-certificates python3 python3-venv python3-dev \
   zlib1g-dev libcurl4-openssl-dev libcurl4 libyaml-cpp-dev nlohmann-json3-dev \
-  libsimdjson-dev libdeflate-dev libzstd-dev libxxhash-dev
+  libsimdjson-dev libdeflate-dev libxxhash-dev
 case $purpose in
 run) ;;
 test) need_apt chromium doctest-dev fonts-dejavu-core shellcheck curl ;;
