@@ -39,7 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright's event loop runs on this thread for as long as the fixture lives, and
+# a worker has other tests after these.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if _CHROMIUM is None:
         pytest.skip("no chromium on PATH: apt-get install chromium")

@@ -49,7 +49,7 @@ TEST_CASE("meminfo: bad texts are errors that quote the line") {
     CHECK(result.error().message().find(text) != std::string::npos);
   }
   // Not ours: passed over, whatever they are.
-  for (const std::string text :
+  for (const std::string& text :
        {std::string("\n\n"), std::string("New: x y z"), std::string("no colon"), std::string("\0:\xff", 3)}) {
     CAPTURE(text);
     CHECK(parse_meminfo(text, info).ok());
