@@ -15,10 +15,10 @@ const std::string kHeading = "Inter-|   Receive   |  Transmit\n face |bytes    p
 
 TEST_CASE("net_dev: each interface's counters; a number may touch the name") {
   std::vector<NetDev> devices;
-  REQUIRE(parse_net_dev(kHeading + "    lo: 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n"
-                                   "wlp0s20f3:18446744073709551615 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n",
-                        devices)
-              .ok());
+  const std::string text = kHeading +
+                           "    lo: 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n"
+                           "wlp0s20f3:18446744073709551615 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n";
+  REQUIRE(parse_net_dev(text, devices).ok());
   REQUIRE(devices.size() == 2);
   CHECK(devices[0].interface == "lo");
   CHECK(devices[0].bytes_recv == 1);
