@@ -21,7 +21,7 @@ setup-test:
 .PHONY: build
 build: setup web ## the extension, the agent and the page, into .venv (editable)
 	SYSMON_SYSTEM_NODE=1 $(PY) -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps \
-	  -C cmake.define.SYSMON_WEB=OFF -C build.verbose=false -e .
+	  --config-settings=cmake.define.SYSMON_WEB=OFF -e .
 
 # Built where an editable install serves it; wheels build their own copy (web/web.cmake).
 .PHONY: web
