@@ -199,3 +199,14 @@ def test_the_example_is_valid_and_has_every_setting_with_its_default() -> None:
             assert f"[{entry['default']}]" in line, (
                 f"{key}: {line!r} does not say its default {entry['default']}"
             )
+
+
+def test_the_aggregators_own_user_reads_with_the_token_in_the_data_folder(tmp_path: Path) -> None:
+    (tmp_path / "admin_token").write_text("left-there")
+    (tmp_path / "admin_token").chmod(0o600)
+    settings = load(tmp_path, SYSMON_DATA_DIR=str(tmp_path))
+    assert settings.local_admin_token("http://127.0.0.1:9000") == "left-there"
+    assert settings.local_admin_token("http://central:9000") is None
+    (tmp_path / "admin_token").chmod(0o644)
+    with pytest.raises(UnsafeFileError):
+        settings.local_admin_token("http://127.0.0.1:9000")

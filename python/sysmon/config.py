@@ -118,9 +118,14 @@ class Configuration:
         Raises:
             UnsafeFileError: others may read or change that file.
         """
-        token = self.environment.get("SYSMON_ADMIN_TOKEN")
-        if token:
-            return token
+        return self.environment.get("SYSMON_ADMIN_TOKEN") or self.local_admin_token(url)
+
+    def local_admin_token(self, url: str) -> str | None:
+        """What this user's aggregator left in its data folder, for URLs on loopback; it may read, too.
+
+        Raises:
+            UnsafeFileError: others may read or change that file.
+        """
         if urlsplit(url).hostname not in {"localhost", "127.0.0.1", "::1"}:
             return None
         path = data_folder(self.environment) / "admin_token"

@@ -51,7 +51,10 @@ class Common:
 
         settings = self.configuration()
         url = settings.get("aggregator_url") or DEFAULT_URL
-        token = settings.admin_token(url) if admin else None
+        if admin:
+            token = settings.admin_token(url)
+        else:  # on the aggregator's own machine its user may look, whatever asks for a token from outside
+            token = settings.environment.get("SYSMON_READ_TOKEN") or settings.local_admin_token(url)
         return Client(url, token or settings.read_token(), self.timeout_s)
 
 
