@@ -53,11 +53,13 @@ class EmbeddedStorage:
         *,
         on_commit: Callable[[list[Write]], None] = lambda _: None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        vfs: str | None = None,
     ) -> None:
         """
         Args:
             folder: made with mode 0700 if it is missing.
             on_commit: called on the writer's thread with what was just committed, before anybody is told.
+            vfs: the registered apsw VFS to reach the file through; None is the system's.
 
         Raises:
             DataDirBusyError: another process holds the folder.
@@ -71,7 +73,7 @@ class EmbeddedStorage:
         self._streams = Streams()
         self._lock_fd = _lock(folder)
         try:
-            self._db = _open(self.path)
+            self._db = _open(self.path, vfs)
             migrate(self._db)
             self._rebuild(on_commit, now_ms())
         except apsw.Error as error:
@@ -82,7 +84,7 @@ class EmbeddedStorage:
             raise
         self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
         for _ in range(limits.queries):
-            self._readers.put(_open(self.path, read_only=True))
+            self._readers.put(_open(self.path, vfs, read_only=True))
 
     def _rebuild(self, on_commit: Callable[[list[Write]], None], now_ms: int) -> None:
         db = self._db
@@ -273,11 +275,11 @@ def _lock(folder: Path) -> int:
     return fd
 
 
-def _open(path: Path, *, read_only: bool = False) -> apsw.Connection:
+def _open(path: Path, vfs: str | None, *, read_only: bool = False) -> apsw.Connection:
     if not path.exists():
         path.touch(mode=0o600)
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
-    db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX)
+    db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, vfs=vfs)
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     db.set_busy_timeout(5_000)
