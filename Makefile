@@ -46,6 +46,10 @@ analyze: setup-test ## clang's static analyzer over the C++; some minutes
 test: setup-test lint build cpp ## everything that must pass, in a few minutes
 	$(PY) -m pytest -q -n 2 --dist loadgroup
 
+.PHONY: faults
+faults: setup-test build ## what is broken on purpose, in its long form; under 40 min, a scoreboard in build/faults.json
+	PYTHONPATH=tests $(PY) -m faults
+
 .PHONY: tsan
 tsan: setup-test ## ring buffer and publisher under ThreadSanitizer
 	cmake --preset tsan >/dev/null

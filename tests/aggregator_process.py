@@ -28,11 +28,11 @@ class AggregatorProcess:
         self._env = {**os.environ, "HOME": str(home), "SYSMON_AUTH_TOKEN": TOKEN, **env}
         self.url = ""
 
-    def start(self, *args: str) -> None:
+    def start(self, *args: str, module: str = "sysmon.aggregator.main") -> None:
         command = [
             sys.executable,
             "-m",
-            "sysmon.aggregator.main",
+            module,
             "--port",
             "0",
             "--data-dir",
@@ -56,14 +56,15 @@ class AggregatorProcess:
     def kill(self) -> None:
         """As a power cut for the process: nothing of it gets to say goodbye."""
         self.process.kill()
-        self._reap()
+        self.wait()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Asks it to end; its exit code."""
         self.process.send_signal(number)
-        return self._reap()
+        return self.wait()
 
-    def _reap(self) -> int:
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
         code = self.process.wait(40)
         if self.process.stdout is not None:
             self.process.stdout.close()
