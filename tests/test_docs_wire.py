@@ -83,7 +83,7 @@ def test_codes_of_the_page_are_the_programs(code: str) -> None:
 
 def test_every_refusal_of_a_push_is_on_the_page() -> None:
     folder = Path(__file__).parent.parent / "python" / "sysmon" / "aggregator"
-    for name in ("push_head.py", "ingest.py", "key_set_budget.py", "asgi.py"):
+    for name in ("push_head.py", "ingest.py", "key_set_budget.py", "push_protocol.py"):
         found = re.findall(r'Refusal\(\s*\d+,\s*"(\w+)"', (folder / name).read_text())
         missing = [code for code in found if f"`{code}`" not in PAGE and code != "internal"]
         assert missing == [], name

@@ -147,18 +147,33 @@ def test_other_bytes_in_the_same_group_are_a_conflict(tmp_path: Path) -> None:
     storage.close()
 
 
-def test_futures_of_a_loop_are_woken(tmp_path: Path) -> None:
+class LoopWaiter:
+    """Turns what the store tells into a future."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Written] = self.loop.create_future()
+
+    def committed(self, written: Written) -> None:
+        assert asyncio.get_running_loop() is self.loop
+        self.future.set_result(written)
+
+    def failed(self, error: StorageError) -> None:
+        self.future.set_exception(error)
+
+
+def test_waiters_of_a_loop_are_told_and_one_that_fails_keeps_nothing_from_the_others(tmp_path: Path) -> None:
     storage = open_storage(tmp_path)
     host = Host(1, "web01", first_seen_ms=START_MS)
 
     async def send() -> list[Written]:
-        loop = asyncio.get_running_loop()
-        futures: list[asyncio.Future[Written]] = [loop.create_future() for _ in range(10)]
-        for seq, future in enumerate(futures, 1):
-            storage.submit(write_of(storage, host, seq), future)
-        return list(await asyncio.gather(*futures))
+        waiters = [LoopWaiter() for _ in range(10)]
+        waiters[3].committed = lambda _: waiters[99]  # type: ignore[method-assign, assignment]
+        for seq, waiter in enumerate(waiters, 1):
+            storage.submit(write_of(storage, host, seq), waiter)
+        return list(await asyncio.gather(*(waiter.future for waiter in waiters if waiter is not waiters[3])))
 
-    assert not any(written.duplicate for written in asyncio.run(send()))
+    assert [written.duplicate for written in asyncio.run(send())] == [False] * 9
     storage.close()
 
 

@@ -17,19 +17,18 @@ from sysmon import _core
 from sysmon.aggregator.journal_index import JournalIndex
 from sysmon.aggregator.schema import migrate
 from sysmon.aggregator.seqset import SeqSet
-from sysmon.aggregator.storage import DataDirBusyError, Event, Host, Ledger, Ticket, Write, Written
+from sysmon.aggregator.storage import DataDirBusyError, Event, Host, Ledger, Ticket, Write
 from sysmon.aggregator.streams import Stream, Streams
 from sysmon.aggregator.writer import SAVE_HOST, Writer, host_row
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sysmon._core import Columns, Row
     from sysmon.aggregator.settings import LimitSettings
-    from sysmon.aggregator.storage import DocumentKind
+    from sysmon.aggregator.storage import DocumentKind, Waiter
 
 log = logging.getLogger(__name__)
 
@@ -124,8 +123,8 @@ class EmbeddedStorage:
     def busy(self) -> float:
         return self._writer.depth / self._limits.queue_requests
 
-    def submit(self, write: Write, future: asyncio.Future[Written] | None = None) -> Ticket:
-        return self._writer.submit(write, future)
+    def submit(self, write: Write, waiter: Waiter | None = None) -> Ticket:
+        return self._writer.submit(write, waiter)
 
     def settled(self, stream: bytes, first: int, last: int, digest: int | None) -> tuple[bool, bool]:
         return self._streams.settled(stream, first, last, digest)

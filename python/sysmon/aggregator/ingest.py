@@ -1,4 +1,5 @@
-"""One push, from headers to reply: limits, duplicates, decode, host, ticket; for asgi.py and server.py.
+"""One push, from headers to reply: limits, duplicates, decode, host, ticket; for push_protocol.py and
+server.py.
 
 The two differ only in how they wait: `begin` gives the reply at once, or a `Write` and what is needed for its
 reply; the caller submits it, waits its way, and calls `finish`.

@@ -6,71 +6,21 @@ import asyncio
 import contextlib
 import signal
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sysmon.aggregator.push_protocol import SILENCE_S, AnswerHeads, PushProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sysmon.aggregator.asgi import Front
-    from sysmon.aggregator.settings import Settings
+    from sysmon.aggregator.service import Aggregator
 
 _SHUTDOWN_S: Final = 30
-_KEEP_ALIVE_S: Final = 75  # longer than the agents' usual interval, so that they keep their connection
-_HEADERS_S: Final = 10
-_HEADER_BYTES: Final = 32 * 1024
 _BACKLOG: Final = 2_048
 _PING_S: Final = 25
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's HTTP, with two limits it lacks: bytes of headers, and time until they are complete."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._header_bytes = 0
-        self._deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._arm()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._disarm()
-        super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._header_bytes = 0
-        self._arm()
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        self._disarm()
-        super().on_headers_complete()
-
-    def _count(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > _HEADER_BYTES:
-            raise ValueError("headers too large")  # uvicorn answers 400 and closes
-
-    def _arm(self) -> None:
-        self._disarm()
-        self._deadline = self.loop.call_later(_HEADERS_S, self.transport.close)
-
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
 
 
 class _Server(uvicorn.Server):
@@ -86,21 +36,21 @@ class Serving:
 
     def __init__(
         self,
-        app: Front,
-        settings: Settings,
+        aggregator: Aggregator,
         host: str | None,
         port: int | None,
         on_start: Callable[[str], Any],
         on_reload: Callable[[], Any],
     ) -> None:
         """Binds the socket. Raises OSError if that fails."""
+        settings = aggregator.settings
         self._socket = _bind(host or settings.host, settings.port if port is None else port)
         self._on_start = on_start
         self._on_reload = on_reload
         config = uvicorn.Config(
-            app,
+            aggregator.asgi,
             loop="asyncio",
-            http=_Protocol,
+            http=cast("Any", partial(PushProtocol, aggregator, AnswerHeads())),
             ws="websockets-sansio",
             ws_max_size=settings.limits.ws_message_bytes,
             ws_ping_interval=_PING_S,
@@ -111,7 +61,7 @@ class Serving:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_keep_alive=SILENCE_S,
             timeout_graceful_shutdown=_SHUTDOWN_S,
         )
         self._server = _Server(config)

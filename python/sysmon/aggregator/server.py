@@ -51,7 +51,7 @@ def create_flask(service: Aggregator) -> Flask:
 @bp.post("/api/metrics")
 @needs("push")
 def push() -> Response:
-    """Takes a push and answers once it is committed; asgi.py does the same without a thread."""
+    """Takes a push and answers once it is committed; push_protocol.py does the same without a thread."""
     service = aggregator()
     ingest = service.ingest
     try:

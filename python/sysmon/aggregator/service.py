@@ -133,7 +133,7 @@ class Aggregator:
         """
         from sysmon.aggregator.serve import Serving
 
-        serving = Serving(self.asgi, self.settings, host, port, on_start, on_reload)
+        serving = Serving(self, host, port, on_start, on_reload)
         self._stop = serving.stop
         serving.run()
 

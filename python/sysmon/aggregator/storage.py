@@ -129,19 +129,31 @@ class Written:
     conflict: bool = False  # … but with other bytes
 
 
+class Waiter(Protocol):
+    """Who waits for a commit on an event loop. Both calls come in the loop's own thread."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def committed(self, written: Written) -> None:
+        """The write is in the file, and synced."""
+
+    def failed(self, error: StorageError) -> None:
+        """It is not."""
+
+
 class Ticket:
-    """The promise of a commit: `wait` on a thread, or the future given to `submit` on an event loop."""
+    """The promise of a commit: `wait` on a thread, or the waiter given to `submit` is told on its loop."""
 
-    __slots__ = ("_event", "error", "future", "result")
+    __slots__ = ("_event", "error", "result", "waiter")
 
-    def __init__(self, future: asyncio.Future[Written] | None) -> None:
-        self.future = future
-        self._event = threading.Event() if future is None else None
+    def __init__(self, waiter: Waiter | None = None) -> None:
+        self.waiter = waiter
+        self._event = threading.Event() if waiter is None else None
         self.result: Any = None
         self.error: StorageError | None = None
 
     def settle(self) -> None:
-        """Wakes the thread that waits; futures are woken by the writer, all of a loop at once."""
+        """Wakes the thread that waits; waiters are told by the writer, all of a loop at once."""
         if self._event is not None:
             self._event.set()
 
@@ -188,8 +200,8 @@ class Storage(Protocol):
     def busy(self) -> float:
         """How full the commit queue is, 0 to 1."""
 
-    def submit(self, write: Write, future: asyncio.Future[Written] | None = None) -> Ticket:
-        """Queues a write and returns at once; its ticket or future is settled after COMMIT, with fsync.
+    def submit(self, write: Write, waiter: Waiter | None = None) -> Ticket:
+        """Queues a write and returns at once; its ticket or waiter is told after COMMIT, with fsync.
 
         A seq that is in its stream's set already is not stored again. Raises StorageBusyError when the queue
         is full.

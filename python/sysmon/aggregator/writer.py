@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 import msgspec
 
-from sysmon.aggregator.storage import HostGoneError, StorageBusyError, Ticket, Write, Written
+from sysmon.aggregator.storage import HostGoneError, StorageBusyError, Ticket, Write
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sysmon._core import KeySets
     from sysmon.aggregator.journal_index import JournalIndex
-    from sysmon.aggregator.storage import Event, Host
+    from sysmon.aggregator.storage import Event, Host, Waiter
     from sysmon.aggregator.streams import StreamChange, Streams
 
 log = logging.getLogger(__name__)
@@ -106,11 +106,11 @@ class Writer:
         """Requests that wait for a commit."""
         return self._waiting
 
-    def submit(self, write: Write, future: asyncio.Future[Written] | None) -> Ticket:
+    def submit(self, write: Write, waiter: Waiter | None) -> Ticket:
         with self._lock:
             if self._waiting >= self._queue_requests or self._waiting_bytes + write.size > self._queue_bytes:
                 raise StorageBusyError(f"{self._waiting} pushes wait for the disk; come back in a moment")
-            ticket = Ticket(future)
+            ticket = Ticket(waiter)
             self._put((write, ticket))
             self._waiting += 1
             self._waiting_bytes += write.size
@@ -118,7 +118,7 @@ class Writer:
 
     def run(self, job: Callable[[apsw.Connection], Any]) -> Any:
         """Runs a function on the writer's thread, between two commits, and returns its result."""
-        ticket = Ticket(None)
+        ticket = Ticket()
         with self._lock:
             self._put((job, ticket))
         return ticket.wait(600)
@@ -349,26 +349,29 @@ def _many(db: apsw.Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> Non
 
 
 def _wake(tickets: list[Ticket]) -> None:
-    """Settles threads one by one and futures with one wake-up of each loop."""
+    """Settles threads one by one and waiters with one wake-up of each loop."""
     loops: dict[asyncio.AbstractEventLoop, list[Ticket]] = {}
     for ticket in tickets:
-        if ticket.future is None:
+        if ticket.waiter is None:
             ticket.settle()
         else:
-            loops.setdefault(ticket.future.get_loop(), []).append(ticket)
+            loops.setdefault(ticket.waiter.loop, []).append(ticket)
     for loop, waiting in loops.items():
         try:
-            loop.call_soon_threadsafe(_resolve, waiting)
+            loop.call_soon_threadsafe(_tell, waiting)
         except RuntimeError:  # the loop ended while its clients waited: they get no answer, and send again
             log.info("%d pushes were committed after their server had stopped", len(waiting))
 
 
-def _resolve(tickets: list[Ticket]) -> None:
+def _tell(tickets: list[Ticket]) -> None:
     for ticket in tickets:
-        future = ticket.future
-        if future is None or future.done():
+        waiter = ticket.waiter
+        if waiter is None:
             continue
-        if ticket.error is not None:
-            future.set_exception(ticket.error)
-        else:
-            future.set_result(ticket.result)
+        try:
+            if ticket.error is None:
+                waiter.committed(ticket.result)
+            else:
+                waiter.failed(ticket.error)
+        except Exception:  # the others wait too
+            log.exception("a push could not be answered")
