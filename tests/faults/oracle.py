@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sysmon.aggregator.storage import Storage
+    from sysmon.aggregator.storage import Host, Storage
 
 Kind = Literal["acked_lost", "duplicates", "corrupt", "torn"]
 Series = tuple[str, tuple[tuple[str, str], ...]]
-_ALL_TIME = {"start_ms": 0, "end_ms": 1 << 60}
 
 
 class BrokenError(AssertionError):
@@ -178,14 +177,7 @@ def observe(storage: Storage) -> dict[str, Any]:
     """
     found = {}
     for host, _ in list(storage.load()):  # it holds a reader until it ends
-        columns = storage.read(host.host_id, types=None, tags=None, **_ALL_TIME)
-        samples: dict[Series, dict[int, bytes]] = {}
-        for i in range(len(columns)):
-            times = list(columns.times(i))
-            if len(times) != len(set(times)) or columns.key(i) in samples:
-                raise BrokenError("duplicates", f"{host.hostname} {columns.key(i)}")
-            values = [struct.pack("<d", value) for value in columns.values(i)]
-            samples[columns.key(i)] = dict(zip(times, values, strict=True))
+        samples = samples_of(storage, host)
         ledger = storage.ledger(host.host_id)
         facts = storage.document(host.host_id, "facts")
         processes = storage.document(host.host_id, "processes")
@@ -200,6 +192,21 @@ def observe(storage: Storage) -> dict[str, Any]:
             "gaps": ledger.gaps,
         }
     return found
+
+
+def samples_of(
+    storage: Storage, host: Host, start_ms: int = 0, end_ms: int = 1 << 60
+) -> dict[Series, dict[int, bytes]]:
+    """The host's samples in [start, end). Raises BrokenError for one that comes twice."""
+    columns = storage.read(host.host_id, types=None, tags=None, start_ms=start_ms, end_ms=end_ms)
+    samples: dict[Series, dict[int, bytes]] = {}
+    for i in range(len(columns)):
+        times = list(columns.times(i))
+        if len(times) != len(set(times)) or columns.key(i) in samples:
+            raise BrokenError("duplicates", f"{host.hostname} {columns.key(i)}")
+        values = [struct.pack("<d", value) for value in columns.values(i)]
+        samples[columns.key(i)] = dict(zip(times, values, strict=True))
+    return samples
 
 
 def _check_gaps(storage: Storage, host_id: int, missing: int) -> None:

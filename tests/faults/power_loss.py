@@ -11,7 +11,8 @@ from faults.crash_vfs import OUTCOMES, CrashVfs, Disk, Op
 from faults.oracle import BrokenError, Truth, compare, observe
 from faults.workload import Driver, Step, Workload
 from service_kit import START_MS
-from sysmon.aggregator.embedded import DATABASE, EmbeddedStorage
+from sysmon.aggregator.database_file import DATABASE
+from sysmon.aggregator.embedded import EmbeddedStorage
 from sysmon.aggregator.settings import LimitSettings
 
 if TYPE_CHECKING:
@@ -122,6 +123,8 @@ class Lab:
             check = storage._db.pragma("integrity_check")
             if check != "ok":
                 raise BrokenError("corrupt", check)
+            if storage.warnings:
+                raise BrokenError("corrupt", f"a false alarm: {storage.warnings}")
             found = observe(storage)
             if under_way is not None and found == under_way.truth.plain():
                 record.truth = under_way.truth

@@ -14,11 +14,31 @@ import apsw
 import msgspec
 
 from sysmon import _core
+from sysmon.aggregator.damage import WAL_IS_MISSING, DamageLog, understood
+from sysmon.aggregator.database_file import (
+    DATABASE,
+    close_unused,
+    is_damage,
+    lacks_its_wal,
+    mark_closed,
+    mark_in_use,
+    open_reader,
+    open_writer,
+    set_aside,
+)
 from sysmon.aggregator.journal_index import JournalIndex
-from sysmon.aggregator.schema import migrate
-from sysmon.aggregator.seqset import SeqSet
-from sysmon.aggregator.storage import DataDirBusyError, Event, Host, Ledger, Ticket, Write
-from sysmon.aggregator.streams import Stream, Streams
+from sysmon.aggregator.schema import is_as_migrated, migrate
+from sysmon.aggregator.storage import (
+    AGGREGATOR,
+    DamagedError,
+    DataDirBusyError,
+    Event,
+    Host,
+    Ledger,
+    Ticket,
+    Write,
+)
+from sysmon.aggregator.streams import GapDetail, Streams, stream_of
 from sysmon.aggregator.writer import SAVE_HOST, Writer, host_row
 from sysmon.errors import StorageError
 
@@ -32,7 +52,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DATABASE: Final = "sysmon.db"
 _NEWEST_ROWS: Final = 64  # enough for every family, also those read once a minute at a tick of 1 s
 _STREAM_AGE_MS: Final = 8 * 86_400_000  # the agent's spool keeps 7 days; nobody resends after that
 _DOCUMENTS: Final = {
@@ -66,43 +85,93 @@ class EmbeddedStorage:
         """
         self.folder = folder
         self.path = folder / DATABASE
-        self.key_sets = _core.KeySets()
         self._limits = limits
-        self._index = JournalIndex()
-        self._streams = Streams()
+        self._vfs = vfs
+        self._now_ms = now_ms
+        self._damage = DamageLog(self.path)
         self._lock_fd = _lock(folder)
         try:
-            self._db = _open(self.path, vfs)
-            migrate(self._db)
-            self._rebuild(on_commit, now_ms())
+            self._start(on_commit)
+            self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
+            for _ in range(limits.queries):
+                self._readers.put(open_reader(self.path, vfs))
         except apsw.Error as error:
             os.close(self._lock_fd)
             raise StorageError(f"{self.path}: {error}") from error
         except BaseException:
             os.close(self._lock_fd)
             raise
-        self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
-        for _ in range(limits.queries):
-            self._readers.put(_open(self.path, vfs, read_only=True))
 
-    def _rebuild(self, on_commit: Callable[[list[Write]], None], now_ms: int) -> None:
-        db = self._db
+    def _start(self, on_commit: Callable[[list[Write]], None]) -> None:
+        """Opens the file and rebuilds what is in memory; one that is damaged makes place for a fresh one."""
+        event = None
+        if lacks_its_wal(self.path):
+            self._damage.note(WAL_IS_MISSING)
+            event = Event("wal_missing", self._now_ms())
+        try:
+            self._open(on_commit)
+        except DamagedError as error:
+            moved = set_aside(self.path, self._now_ms())
+            self._damage.forget()
+            log.error("%s is damaged (%s): set aside as %s, and a fresh one begun", self.path, error, moved)
+            event = Event(
+                "database_damaged", self._now_ms(), detail={"file": moved.name, "reason": str(error)}
+            )
+            self._open(on_commit)
+        if event is not None:
+            with _immediate(self._db):
+                self._writer.insert_event(self._db, AGGREGATOR, event)
+
+    def _open(self, on_commit: Callable[[list[Write]], None]) -> None:
+        self.key_sets = _core.KeySets()
+        self._index = JournalIndex()
+        self._streams = Streams()
+        db = open_writer(self.path, self._vfs)
+        try:
+            migrate(db)
+            if not is_as_migrated(db):
+                raise DamagedError("its tables are not those of its version")
+            self._rebuild(db, on_commit)
+            mark_in_use(db)
+        except BaseException as error:
+            close_unused(db)
+            if is_damage(error):
+                raise DamagedError(str(error)) from error
+            raise
+        self._db = db
+
+    def _rebuild(self, db: apsw.Connection, on_commit: Callable[[list[Write]], None]) -> None:
+        """Hosts, key sets and streams carry all else: one that cannot be read makes the file damaged."""
         persisted = set()
-        for key_set_id, blob in db.execute("SELECT key_set_id, keys FROM key_sets"):
-            self.key_sets.load(key_set_id, blob)
-            persisted.add(key_set_id)
-        db.execute("DELETE FROM streams WHERE seen_ms < ?", (now_ms - _STREAM_AGE_MS,))
-        for name, host_id, seqs, seen_ms in db.execute("SELECT stream, host_id, seqs, seen_ms FROM streams"):
-            self._streams.put(name, Stream(host_id, SeqSet.decode(seqs), seen_ms))
-        for event_id, text in db.execute("SELECT id, detail FROM events WHERE kind = 'gap'"):
-            detail = msgspec.json.decode(text)
-            stream = self._streams.get(bytes.fromhex(detail["stream"]))
+        with understood("hosts"):
+            known = {_host_of(values).host_id for values in db.execute("SELECT * FROM hosts")}
+        with understood("key_sets"):
+            for key_set_id, blob in db.execute("SELECT key_set_id, keys FROM key_sets"):
+                self.key_sets.load(key_set_id, blob)
+                persisted.add(key_set_id)
+        with understood("streams"):
+            for values in db.execute("SELECT stream, host_id, seqs, seen_ms FROM streams"):
+                self._streams.put(values[0], stream_of(*values))
+        old = self._streams.prune(self._now_ms() - _STREAM_AGE_MS)
+        db.executemany("DELETE FROM streams WHERE stream = ?", [(name,) for name in old])
+        gaps = "SELECT id, CAST(detail AS BLOB) FROM events WHERE kind = 'gap'"  # a blob is any bytes
+        for event_id, text in db.execute(gaps):
+            try:
+                detail = msgspec.json.decode(text, type=GapDetail)
+                stream = self._streams.get(bytes.fromhex(detail.stream))
+            except ValueError as error:
+                self._damage.note(f"event {event_id} cannot be read: {error}")
+                continue
             if stream is not None:
-                stream.gaps[event_id] = (detail["from"], detail["to"])
+                stream.gaps[event_id] = (detail.first, detail.last)
         last_row = 0
-        for row_id, host_id, time_ms in db.execute("SELECT id, host_id, time_ms FROM journal"):
-            self._index.add(host_id, row_id, time_ms)
-            last_row = row_id
+        with understood("journal"):
+            for row_id, host_id, time_ms in db.execute("SELECT id, host_id, time_ms FROM journal"):
+                if host_id in known:
+                    self._index.add(host_id, row_id, time_ms)
+                else:
+                    self._damage.note(f"row {row_id} of the journal is of host {host_id}, and there is none")
+                last_row = row_id
         self._writer = Writer(
             db,
             key_sets=self.key_sets,
@@ -115,9 +184,14 @@ class EmbeddedStorage:
             queue_bytes=self._limits.queue_bytes,
             folder=self.folder,
             on_commit=on_commit,
+            on_error=self._damage.error_of,
         )
 
     # ---- writing -------------------------------------------------------------------------------------------
+
+    @property
+    def warnings(self) -> list[str]:
+        return self._damage.warnings
 
     @property
     def busy(self) -> float:
@@ -178,7 +252,9 @@ class EmbeddedStorage:
         try:
             yield db
         except apsw.Error as error:
-            raise StorageError(f"{self.path}: {error}") from error
+            raise self._damage.error_of(error) from error
+        except (UnicodeDecodeError, msgspec.MsgspecError) as error:
+            raise DamagedError(f"{self.path}: a stored text is damaged: {error}") from error
         finally:
             self._readers.put(db)
 
@@ -187,7 +263,7 @@ class EmbeddedStorage:
             for values in db.execute("SELECT * FROM hosts ORDER BY host_id"):
                 host = _host_of(values)
                 ids = self._index.newest(host.host_id, _NEWEST_ROWS)
-                yield host, [_core.Row(time_ms, payload) for time_ms, payload in _rows(db, ids)]
+                yield host, self._damage.rows(host.host_id, _rows(db, ids))[0]
 
     def read(
         self,
@@ -206,8 +282,11 @@ class EmbeddedStorage:
             return _core.read_rows(
                 self.key_sets, rows, types=types, tags=tags, start_ms=start_ms, end_ms=end_ms
             )
-        except ValueError as error:
-            raise StorageError(f"{self.path}: a stored row is damaged: {error}") from error
+        except (ValueError, TypeError) as error:
+            _, times = self._damage.rows(host_id, rows)
+            raise DamagedError(
+                f"a stored row is damaged: {error}; ask for times other than {times}"
+            ) from error
 
     def events(self, host_id: int, *, kind: str | None = None, limit: int = 100) -> list[Event]:
         with self._reader() as db:
@@ -253,6 +332,10 @@ class EmbeddedStorage:
 
     def close(self) -> None:
         self._writer.close()
+        try:
+            mark_closed(self._db)
+        except apsw.Error as error:
+            log.warning("%s: not marked as closed: %s", self.path, error)
         while not self._readers.empty():
             self._readers.get_nowait().close()
         self._db.close()
@@ -272,26 +355,6 @@ def _lock(folder: Path) -> int:
         os.close(fd)
         raise DataDirBusyError(f"{folder} is in use by another aggregator") from None
     return fd
-
-
-def _open(path: Path, vfs: str | None, *, read_only: bool = False) -> apsw.Connection:
-    if not path.exists():
-        path.touch(mode=0o600)
-    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
-    db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, vfs=vfs)
-    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-    db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-    db.set_busy_timeout(5_000)
-    if read_only:
-        db.pragma("query_only", True)
-        db.wal_autocheckpoint(0)
-    else:
-        db.pragma("journal_mode", "wal")
-        db.pragma("synchronous", "full")
-        check = db.pragma("quick_check", 1)
-        if check != "ok":
-            raise StorageError(f"{path} is damaged: {check}")
-    return db
 
 
 @contextlib.contextmanager

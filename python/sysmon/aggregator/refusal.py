@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from sysmon.aggregator.storage import DamagedError
 from sysmon.errors import PushError, RangeTooLargeError, StorageError, SysmonError
 
 
@@ -36,6 +37,8 @@ def refusal_of(error: SysmonError) -> Refusal:
         return Refusal(error.status, error.code, str(error))
     if isinstance(error, RangeTooLargeError):
         return Refusal(400, "range_too_large", str(error))
+    if isinstance(error, DamagedError):
+        return Refusal(500, "storage_damaged", str(error))
     if isinstance(error, StorageError):
         return Refusal(503, "storage_unavailable", str(error), retry_after_s=5)
     return Refusal(500, "internal", str(error))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import apsw
+
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import apsw
 
 
 def _version_1(db: apsw.Connection) -> None:
@@ -46,7 +46,7 @@ def _version_1(db: apsw.Connection) -> None:
         CREATE TABLE streams (
             stream     BLOB PRIMARY KEY,
             host_id    INTEGER NOT NULL,
-            seqs       BLOB NOT NULL,                     -- seqset.py
+            seqs       BLOB NOT NULL,                     -- docs/formats/journal.md
             seen_ms    INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE journal (
@@ -96,3 +96,16 @@ def migrate(db: apsw.Connection) -> None:
         except BaseException:
             db.execute("ROLLBACK")
             raise
+
+
+def is_as_migrated(db: apsw.Connection) -> bool:
+    """Whether tables and columns are those the migrations make; a damaged name passes SQLite's own checks."""
+    fresh = apsw.Connection(":memory:")
+    migrate(fresh)
+    columns = (
+        "SELECT t.name, c.name, c.type, c.pk FROM sqlite_schema AS t JOIN pragma_table_info(t.name) AS c"
+        " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' ORDER BY t.name, c.cid"
+    )
+    same = db.execute(columns).fetchall() == fresh.execute(columns).fetchall()
+    fresh.close()
+    return same

@@ -86,7 +86,7 @@ class Aggregator:
         found = weak_token_warnings([*settings.auth_tokens, *settings.read_tokens])
         if settings.reads_are_open and not (settings.on_loopback and not settings.trusted_hops):
             found.append("anybody who reaches this address can read everything (read_auth: open)")
-        return found
+        return found + self.storage.warnings
 
     @cached_property
     def app(self) -> Flask:

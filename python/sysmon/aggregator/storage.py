@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from sysmon.errors import StorageError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sysmon._core import Columns, KeySets, Row
 
 DocumentKind = Literal["facts", "processes"]
+AGGREGATOR: Final = 0  # the host_id of events that are nobody else's; hosts count from 1
 
 
 class StorageBusyError(StorageError):
@@ -33,6 +34,10 @@ class DataDirBusyError(StorageError):
 
 class HostGoneError(StorageError):
     """The host was deleted while its push was on the way; sent again it makes a new one."""
+
+
+class DamagedError(StorageError):
+    """What is stored is not what was written: the message says what, and it is not served."""
 
 
 @dataclass(slots=True, eq=False)
@@ -200,6 +205,10 @@ class Storage(Protocol):
     def busy(self) -> float:
         """How full the commit queue is, 0 to 1."""
 
+    @property
+    def warnings(self) -> list[str]:
+        """What the operator should know about the store, in sentences: damage, above all."""
+
     def submit(self, write: Write, waiter: Waiter | None = None) -> Ticket:
         """Queues a write and returns at once; its ticket or waiter is told after COMMIT, with fsync.
 
@@ -229,10 +238,13 @@ class Storage(Protocol):
         end_ms: int,
         max_rows: int | None = None,
     ) -> Columns:
-        """The host's samples in [start, end). Raises RangeTooLargeError past `max_rows` journal rows."""
+        """The host's samples in [start, end).
+
+        Raises RangeTooLargeError past `max_rows` journal rows, DamagedError for a row that is not as written.
+        """
 
     def events(self, host_id: int, *, kind: str | None = None, limit: int = 100) -> list[Event]:
-        """Newest first."""
+        """Newest first; of host AGGREGATOR they are the store's own."""
 
     def document(
         self, host_id: int, kind: DocumentKind, at_ms: int | None = None

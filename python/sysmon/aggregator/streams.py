@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from sysmon.aggregator.seqset import Digests, SeqSet
 from sysmon.aggregator.storage import Drop, Event, StreamLedger, Write, Written
@@ -33,6 +37,34 @@ class StreamChange:
     digests: list[tuple[int, int | None]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     filled: list[int] = field(default_factory=list)  # ids of gap events that are no gaps any more
+
+
+class GapDetail(msgspec.Struct, rename={"first": "from", "last": "to"}):
+    """What a gap event says: first … last of this stream are not here."""
+
+    first: int
+    last: int
+    stream: str
+
+
+def stream_row(name: bytes, change: StreamChange) -> tuple[bytes, int, bytes, int]:
+    """The row of table streams: name, host, seqs with their checksum, last use."""
+    host_id, seqs = change.stream.host_id, change.seqs.encode()
+    return name, host_id, seqs + _checksum(name, host_id, seqs, change.seen_ms), change.seen_ms
+
+
+def stream_of(name: bytes, host_id: int, blob: bytes, seen_ms: int) -> Stream:
+    """A stored stream. Raises ValueError if its row is not as it was written."""
+    seqs, checksum = blob[: len(blob) // 8 * 8], blob[len(blob) // 8 * 8 :]
+    # Databases made before there was a checksum have none.
+    if not seqs or (checksum and checksum != _checksum(name, host_id, seqs, seen_ms)):
+        raise ValueError("the checksum of a stream does not match")
+    return Stream(host_id, SeqSet.decode(seqs), seen_ms)
+
+
+def _checksum(name: bytes, host_id: int, seqs: bytes, seen_ms: int) -> bytes:
+    """CRC-32, little-endian: a number that is wrong here would lose a batch, or store it twice."""
+    return struct.pack("<I", zlib.crc32(struct.pack("<qq", host_id, seen_ms) + seqs, zlib.crc32(name)))
 
 
 class Streams:

@@ -17,6 +17,7 @@ import apsw
 import msgspec
 
 from sysmon.aggregator.storage import HostGoneError, StorageBusyError, Ticket, Write
+from sysmon.aggregator.streams import stream_row
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Writer:
         queue_bytes: int,
         folder: Path,
         on_commit: Callable[[list[Write]], None],
+        on_error: Callable[[apsw.Error], StorageError],
     ) -> None:
         self._db = db
         self._key_sets = key_sets
@@ -90,6 +92,7 @@ class Writer:
         self._queue_bytes = queue_bytes
         self._folder = folder
         self._on_commit = on_commit
+        self._on_error = on_error
         self._queue: queue.SimpleQueue[tuple[Write, Ticket] | Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._waiting = 0
@@ -168,7 +171,7 @@ class Writer:
         try:
             ticket.result = job(self._db)
         except apsw.Error as error:
-            ticket.error = StorageError(f"the store could not do it: {error}")
+            ticket.error = self._on_error(error)
         except StorageError as error:
             ticket.error = error
         finally:
@@ -188,6 +191,8 @@ class Writer:
         except (apsw.Error, StorageError) as error:
             if not self._db.get_autocommit():
                 self._db.execute("ROLLBACK")
+            if isinstance(error, apsw.Error):
+                self._on_error(error)
             if not self._failing:
                 log.error("cannot store: %s; pushes are answered 503 until it works again", error)
             self._failing = True
@@ -288,7 +293,7 @@ class _Transaction:
         _many(db, _KEY_SET, self._key_sets.items())
         _many(db, _JOURNAL, self._rows)
         changes = self._streams.items()
-        _many(db, _STREAM, [(name, c.stream.host_id, c.seqs.encode(), c.seen_ms) for name, c in changes])
+        _many(db, _STREAM, [stream_row(name, change) for name, change in changes])
         _many(db, "DELETE FROM events WHERE id = ?", filled)
         _many(db, _EVENT, self._events)
         _many(db, _FACTS, self._facts)

@@ -1,0 +1,158 @@
+"""The database file: how it is opened, what is checked at start, and how a damaged one is set aside.
+
+At start all of a small file is checked (`PRAGMA integrity_check`), and of any size one in which damage was
+met before. Of a large one it is what memory is rebuilt from; docs/formats/journal.md has the figures.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import struct
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import apsw
+
+from sysmon.aggregator.storage import DamagedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+DATABASE: Final = "sysmon.db"
+CHECKED_BYTES: Final = 256 << 20
+_SET_ASIDE: Final = ".damaged-"
+_SUSPECT: Final = ".suspect"
+# PRAGMA application_id: closed by the aggregator; or open, and its newest commits may be in the WAL alone.
+_CLOSED: Final = 0x73796D00
+_IN_USE: Final = 0x73796D01
+
+
+def is_damage(error: BaseException) -> bool:
+    """SQLite says that the file is not what it wrote, not that it cannot be reached."""
+    return isinstance(error, apsw.CorruptError | apsw.NotADBError)
+
+
+def open_writer(path: Path, vfs: str | None) -> apsw.Connection:
+    """The connection that writes, over a file that is checked; made, with mode 0600, if it is missing.
+
+    Raises:
+        DamagedError: the file must not be used.
+        apsw.Error: it cannot be opened.
+    """
+    if not path.exists():
+        path.touch(mode=0o600)
+    db = _connect(path, apsw.SQLITE_OPEN_READWRITE, vfs)
+    try:
+        db.pragma("journal_mode", "wal")
+        db.pragma("synchronous", "full")
+        _check(db, path)
+    except BaseException as error:
+        close_unused(db)
+        if is_damage(error):
+            raise DamagedError(str(error)) from error
+        raise
+    return db
+
+
+def close_unused(db: apsw.Connection) -> None:
+    """Closes the writer and leaves file and WAL as they are: SQLite would merge them."""
+    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    db.close(True)
+
+
+def open_reader(path: Path, vfs: str | None) -> apsw.Connection:
+    """A connection that only reads. Raises apsw.Error."""
+    db = _connect(path, apsw.SQLITE_OPEN_READONLY, vfs)
+    db.pragma("query_only", True)
+    db.wal_autocheckpoint(0)
+    return db
+
+
+def _connect(path: Path, flags: int, vfs: str | None) -> apsw.Connection:
+    db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, vfs=vfs)
+    db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    db.set_busy_timeout(5_000)
+    return db
+
+
+def _check(db: apsw.Connection, path: Path) -> None:
+    suspicion = path.with_name(path.name + _SUSPECT)
+    suspected = suspicion.exists()
+    if suspected:
+        log.warning("%s: damage was met before; all of it is checked now, which takes a while", path)
+    elif path.stat().st_size > CHECKED_BYTES:
+        return
+    found = db.pragma("integrity_check", 1)
+    if found != "ok":
+        raise DamagedError(str(found).replace("\n", " "))
+    if suspected:
+        log.warning("%s: no damage found", path)
+        suspicion.unlink()
+
+
+def suspect(path: Path) -> None:
+    """Damage was met while the file is in use: the next start checks all of it, however large."""
+    path.with_name(path.name + _SUSPECT).touch(mode=0o600)
+
+
+def set_aside(path: Path, now_ms: int) -> Path:
+    """Moves the file, with what SQLite keeps beside it, out of the way; where to.
+
+    The connections to it are closed.
+    """
+    stamp = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    target = path.with_name(f"{path.name}{_SET_ASIDE}{stamp}")
+    number = 1
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}{_SET_ASIDE}{stamp}-{number}")
+    # The file itself first: a WAL without one is ignored by SQLite, a file without its WAL is not.
+    for suffix in ("", "-wal", "-shm"):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            old.rename(target.with_name(target.name + suffix))
+    path.with_name(path.name + _SUSPECT).unlink(missing_ok=True)
+    fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    return target
+
+
+def set_aside_before(path: Path) -> list[Path]:
+    """The damaged files that are still there, oldest first."""
+    found = path.parent.glob(f"{path.name}{_SET_ASIDE}*")
+    return sorted(old for old in found if not old.name.endswith(("-wal", "-shm")))
+
+
+def mark_in_use(db: apsw.Connection) -> None:
+    """From now on the file needs its WAL, and says so: a copy of it alone is told from a whole database."""
+    if db.pragma("application_id") != _IN_USE:
+        db.pragma("application_id", _IN_USE)
+        db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
+def mark_closed(db: apsw.Connection) -> None:
+    """The last commit: closing the connection puts everything into the file."""
+    db.pragma("application_id", _CLOSED)
+
+
+def lacks_its_wal(path: Path) -> bool:
+    """The file was in use when it was last written, and its WAL with the newest commits is not beside it.
+
+    REQUIRES: nobody has it open. SQLite itself takes such a file as it is.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError:  # there is none yet; or opening it will say what is wrong
+        return False
+    if len(header) < 100 or header[18] != 2:  # not in WAL mode: an empty file, or a backup (VACUUM INTO)
+        return False
+    (application_id,) = struct.unpack_from(">I", header, 68)
+    return application_id == _IN_USE and not path.with_name(path.name + "-wal").exists()
