@@ -16,7 +16,7 @@ from sysmon.aggregator.embedded import EmbeddedStorage
 from sysmon.aggregator.settings import LimitSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 STEPS = 60
@@ -184,10 +184,14 @@ def power_losses(seed: int, states: int, folder: Path, synchronous: str | None =
 
 def _states(record: Record, count: int, chance: Random) -> Iterator[State]:
     """Ways the disk may be found, at `count` random moments of a record."""
-    moments = sorted(chance.choices(range(len(record.ops) + 1), k=count))
+    return states_at(record, chance.choices(range(len(record.ops) + 1), k=count), chance)
+
+
+def states_at(record: Record, moments: Sequence[int], chance: Random) -> Iterator[State]:
+    """A way the disk may be found for each of these counts of ops."""
     disk = Disk(record.files, record.numbers)
     done = 0
-    for moment in moments:
+    for moment in sorted(moments):
         while done < moment:
             disk.apply(record.ops[done])
             done += 1
