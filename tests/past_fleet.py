@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from service_kit import START_MS, push_body
+from sysmon.aggregator.storage import Query
 
 if TYPE_CHECKING:
     from service_kit import Metric, ServiceKit
@@ -97,7 +98,8 @@ def _samples(kit: ServiceKit, hostname: str) -> dict[str, str]:
     """Series -> "time=value …"; values as C writes them in hexadecimal, so that every bit is there to see."""
     host = kit.service.directory.get(hostname)
     assert host is not None
-    columns = kit.service.storage.read(host.host_id, types=None, tags=None, start_ms=START_MS, end_ms=END_MS)
+    question = Query(host_ids=[host.host_id], start_ms=START_MS, end_ms=END_MS)
+    columns = kit.service.storage.query(question).columns
     found = {}
     for i in range(len(columns)):
         metric, tags = columns.key(i)

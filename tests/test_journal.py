@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysmon._core import Columns, KeySets, LastValues, PushDecoder, Row, join_columns, read_rows
+from columns_kit import fold_rows, read_rows
+from sysmon._core import KeySets, LastValues, PushDecoder, Row, join_columns
 
 NOW_MS = 1_738_858_800_000
 quick = settings(deadline=None, max_examples=50)  # no timed tests: the machine may be busy
@@ -109,13 +110,15 @@ def test_a_damaged_row_is_an_error(sent: list[float], data: st.DataObject) -> No
             Row(0, damaged)
 
 
-def columns_of(series: dict[int, float], boot_ids: dict[int, str] | None = None) -> Columns:
+def rows_of(
+    series: dict[int, float], boot_ids: dict[int, str] | None = None
+) -> tuple[KeySets, list[tuple[int, bytes]]]:
     key_sets = KeySets()
     rows = []
     for time_ms, value in series.items():
         _, row = pack([value], (boot_ids or {}).get(time_ms), key_sets)
         rows.append((time_ms, row.payload))
-    return read_rows(key_sets, rows, start_ms=-(2**60), end_ms=2**60)
+    return key_sets, rows
 
 
 @quick
@@ -124,16 +127,16 @@ def columns_of(series: dict[int, float], boot_ids: dict[int, str] | None = None)
     st.integers(2_000, 30_000),
 )
 def test_a_grid_is_what_a_loop_says(series: dict[int, float], step_ms: int) -> None:
-    columns = columns_of(series)
+    stored = rows_of(series)
     times = sorted(series)
     for agg, fold in (("min", min), ("max", max), ("sum", sum)):
-        grid = columns.grid(0, 100_001, step_ms, [agg])  # type: ignore[list-item]
+        grid = fold_rows(*stored, 100_001, step_ms, agg)  # type: ignore[arg-type]
         for cell, start_ms in enumerate(grid.times(0)):
             inside = [series[t] for t in times if start_ms <= t < start_ms + step_ms]
             assert bool(grid.present(0)[cell]) == bool(inside)
             if inside:
                 assert grid.values(0)[cell] == fold(inside)
-    rates = columns.grid(0, 100_001, 200_000, ["rate"])
+    rates = fold_rows(*stored, 100_001, 200_000, "rate")
     grown = [(series[b] - series[a], b - a) for a, b in itertools.pairwise(times) if series[b] >= series[a]]
     assert bool(rates.present(0)[0]) == bool(grown)
     if grown:
@@ -143,14 +146,14 @@ def test_a_grid_is_what_a_loop_says(series: dict[int, float], step_ms: int) -> N
 
 
 def test_rate_never_crosses_a_boot() -> None:
-    columns = columns_of({0: 100, 1000: 500, 2000: 501}, {0: "x", 1000: "y", 2000: "y"})
-    grid = columns.grid(0, 3000, 1000, ["rate"])
+    stored = rows_of({0: 100, 1000: 500, 2000: 501}, {0: "x", 1000: "y", 2000: "y"})
+    grid = fold_rows(*stored, 3000, 1000, "rate")
     assert list(grid.present(0)) == [0, 0, 1]
     assert grid.values(0)[2] == 1.0
 
 
 def test_memory_outlives_its_columns() -> None:
-    columns = columns_of({1: 1.5, 2: 2.5})
+    columns = read_rows(*rows_of({1: 1.5, 2: 2.5}))
     times, found = columns.times(0), columns.values(0)
     del columns
     assert (list(times), list(found)) == ([1, 2], [1.5, 2.5])
@@ -158,8 +161,9 @@ def test_memory_outlives_its_columns() -> None:
 
 
 def test_hosts_fold_across() -> None:
-    both = join_columns([columns_of({0: 1, 1000: 2}), columns_of({500: 10})])
-    grid = both.grid(0, 2000, 1000, ["last", "last"])
+    stored = [rows_of({0: 1, 1000: 2}), rows_of({500: 10})]
+    both = join_columns([read_rows(*one) for one in stored])
+    grid = join_columns([fold_rows(*one, 2000, 1000, "last") for one in stored])
     assert json.loads(grid.across("sum", [0, 0]).json([b'"n":1'])) == {
         "n": 1,
         "times": [0, 1],

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from columns_kit import read_rows
 from sysmon import PushError
-from sysmon._core import KeySets, Limits, PushDecoder, read_rows
+from sysmon._core import KeySets, Limits, PushDecoder
 
 NOW_MS = 1_738_858_800_000
 quick = settings(deadline=None, max_examples=50)  # no timed tests: the machine may be busy

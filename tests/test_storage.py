@@ -14,10 +14,10 @@ from service_kit import START_MS, ServiceKit, push_body
 from sysmon._core import KeySets, PushDecoder
 from sysmon.aggregator import schema
 from sysmon.aggregator.embedded import EmbeddedStorage
-from sysmon.aggregator.journal_index import JournalIndex
+from sysmon.aggregator.journal_index import HostChunks, JournalIndex
 from sysmon.aggregator.settings import LimitSettings
-from sysmon.aggregator.storage import DataDirBusyError, Host, HostBatch, Storage, Write
-from sysmon.errors import RangeTooLargeError, StorageError
+from sysmon.aggregator.storage import DataDirBusyError, Host, HostBatch, Query, Storage, Write
+from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,7 +116,7 @@ def test_what_waits_is_committed_together_and_in_order(tmp_path: Path) -> None:
     assert twice.wait().duplicate
     assert storage._writer.commits == 3  # 64 + 64 + 3
     assert storage.ledger(1).streams[0].mark == 130
-    columns = storage.read(1, types=None, tags=None, start_ms=0, end_ms=1 << 60)
+    columns = storage.query(Query(host_ids=[1], start_ms=0, end_ms=1 << 60)).columns
     assert list(columns.values(0)) == list(range(1, 131))
     storage.close()
     storage = open_storage(tmp_path)
@@ -215,13 +215,24 @@ def test_streams_nobody_can_resend_are_forgotten(tmp_path: Path) -> None:
 def test_the_index_keeps_time_order_whatever_the_arrival() -> None:
     index = JournalIndex()
     for row, time_ms in enumerate((10, 30, 20, 20, 5), 1):
-        index.add(1, row, time_ms)
-    assert list(index.find(1, 0, 100)) == [5, 1, 3, 4, 2]
-    assert list(index.find(1, 10, 30)) == [1, 3, 4]
+        index.add(1, row, time_ms, 100)
+    assert list(index.find(1, 0, 100)[0].ids) == [5, 1, 3, 4, 2]
+    assert list(index.find(1, 10, 30)[0].ids) == [1, 3, 4]
     assert list(index.newest(1, 2)) == [4, 2]
-    assert list(index.find(2, 0, 100)) == []
-    with pytest.raises(RangeTooLargeError):
-        index.find(1, 0, 100, max_rows=4)
+    assert list(index.find(2, 0, 100)[0].ids) == []
+    assert (index.bytes, index.first_id(), index.total()) == (500, 1, 5)
+
+
+def test_rows_leave_the_index_for_chunks() -> None:
+    index = JournalIndex()
+    for row, time_ms in enumerate((10, 30, 20, 40), 1):
+        index.add(1, row, time_ms, 100)
+    index.put_chunks(1, HostChunks(journal_id=3, rows=3, first_hour=0, last_hour=0))
+    live, chunks = index.find(1, 0, 100)
+    assert (list(live.ids), chunks.rows, index.bytes, index.first_id()) == ([4], 3, 100, 4)
+    assert index.count(1) == 4
+    index.drop_host(1)
+    assert (index.bytes, index.first_id(), index.count(1)) == (0, None, 0)
 
 
 def test_processes_are_kept_three_days(kit: ServiceKit) -> None:

@@ -6,6 +6,7 @@
 #include <libdeflate.h>
 
 #include <cmath>
+#include <array>
 #include <memory>
 #include <random>
 #include <string>
@@ -143,6 +144,7 @@ struct Hour {
     }
     for (const sysmon::Row& row : rows) stored.push_back({row.time_ms, row.payload});
   }
+  [[nodiscard]] sysmon::StoredHost host() const { return {{}, stored}; }
   std::shared_ptr<KeySets> key_sets = std::make_shared<KeySets>();
   std::vector<sysmon::Row> rows;
   std::vector<sysmon::StoredRow> stored;
@@ -151,7 +153,7 @@ struct Hour {
 void read_rows_hour_of_all_250(benchmark::State& state) {
   const Hour hour;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(read_rows(*hour.key_sets, hour.stored, {}, 0, INT64_MAX));
+    benchmark::DoNotOptimize(read_hosts(*hour.key_sets, std::array{hour.host()}, {}, 0, INT64_MAX));
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kMetrics * hour.rows.size()));
 }
@@ -161,7 +163,7 @@ void read_rows_hour_of_one_series(benchmark::State& state) {
   const Hour hour;
   const sysmon::Selector selector{{{"network.errors_128"}}, {}};
   for (auto _ : state) {
-    benchmark::DoNotOptimize(read_rows(*hour.key_sets, hour.stored, selector, 0, INT64_MAX));
+    benchmark::DoNotOptimize(read_hosts(*hour.key_sets, std::array{hour.host()}, selector, 0, INT64_MAX));
   }
 }
 BENCHMARK(read_rows_hour_of_one_series)->Unit(benchmark::kMicrosecond);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "sysmon/key_sets.hpp"
+#include "sysmon/presence.hpp"
 #include "sysmon/result.hpp"
 
 namespace sysmon {
@@ -61,14 +62,10 @@ class RowView {
  private:
   [[nodiscard]] std::uint32_t code(std::uint32_t sample) const;
   [[nodiscard]] double value(std::uint32_t code, std::size_t offset) const;
-  [[nodiscard]] bool presence_fits() const;
-  template <class Visit>
-  bool each_run(Visit&& visit) const;
 
   RowHead head_;
   std::uint32_t samples_ = 0;
-  std::uint8_t presence_ = 0;
-  std::string_view present_;  // which positions, in the way that presence_ says
+  Presence presence_;  // which positions
   std::string_view codes_;    // four bits a sample
   std::string_view values_;
 };

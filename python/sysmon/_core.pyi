@@ -272,11 +272,8 @@ class Columns:
         """float64 in the metric's unit; on a grid, cells without a sample are not in `present`."""
     def present(self, column: int) -> memoryview:
         """uint8, one a value: 1 where there is a sample. All ones off a grid."""
-    def grid(self, start_ms: int, end_ms: int, step_ms: int, aggs: Sequence[Agg]) -> Columns:
-        """Each column on cells [start + k·step, +step), one agg per column.
-
-        `rate` is the increase per second between samples, never across a boot and never negative.
-        """
+    def host(self, column: int) -> int:
+        """Which of the hosts that were asked for it is of, from 0."""
     def across(self, agg: Literal["avg", "sum", "min", "max"], groups: Sequence[int]) -> Columns:
         """Columns of one grid folded into max(groups)+1 columns: column i goes into groups[i]."""
     def json(self, heads: Sequence[bytes]) -> bytes:
@@ -285,20 +282,86 @@ class Columns:
         heads: per column the JSON members that come first, without braces; times in seconds.
         """
 
-def read_rows(
+# What is stored of one host: (parts, rows). Parts are (key, payload) in the order of their keys, the ticks of
+# each chunk among them; rows are (time_ms, payload) in any order.
+StoredHost = tuple[Sequence[tuple[int, bytes]], Sequence[tuple[int, bytes]]]
+
+def read_hosts(
     key_sets: KeySets,
-    rows: Iterable[tuple[int, bytes]],
+    hosts: Iterable[StoredHost],
     *,
     types: Sequence[str] | None = None,
     tags: Mapping[str, str] | None = None,
     start_ms: int,
     end_ms: int,
+    max_series: int = ...,
+    max_points: int = ...,
+    first_host: int = 0,
 ) -> Columns:
-    """The samples of one host's journal rows, start included, end not; several rows of one time: first wins.
+    """The samples of several hosts, start included, end not. Of one time a part's sample is kept.
 
-    rows: (time_ms, payload) in any order. types: exact names or prefixes ending in "*"; None is all.
-    The GIL is released while decoding. Raises ValueError if a payload is damaged.
+    types: exact names or prefixes ending in "*"; None is all. The GIL is released while decoding.
+
+    Raises:
+        ValueError: a payload is damaged.
+        sysmon.errors.RangeTooLargeError: more than `max_series` columns, or `max_points` samples in one.
+    """
+
+def fold_hosts(
+    key_sets: KeySets,
+    hosts: Iterable[StoredHost],
+    *,
+    types: Sequence[str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    start_ms: int,
+    end_ms: int,
+    step_ms: int,
+    agg: Agg | None = None,
+    lookback_ms: int = 0,
+    max_series: int = ...,
+    first_host: int = 0,
+) -> Columns:
+    """The same on cells [start + k·step, +step), from samples and from the cells of tiers.
+
+    `rate` is the increase per second between samples, never across a boot and never negative; it is what
+    counters get without an agg, all others their average. Samples up to `lookback_ms` before the start count
+    as the first of a pair.
     """
 
 def join_columns(parts: Sequence[Columns]) -> Columns:
-    """Columns of several hosts in one, for `across` and `json`."""
+    """The columns of several answers in one, for `across` and `json`."""
+
+class PackedChunk:
+    """The parts of one chunk, ready to be stored. Immutable."""
+
+    @property
+    def key_set(self) -> int:
+        """The set its parts refer to, which may be a new one; 0 where there are no samples."""
+    @property
+    def samples(self) -> int:
+        """Samples, or cells of all series."""
+    @property
+    def parts(self) -> list[tuple[int, bytes]]:
+        """(part, payload), the ticks first; empty where there are no samples."""
+
+def chunk_key(tier: int, hour: int, host_id: int, part: int) -> int:
+    """The key of a part's row. tier: 0 raw, 1 five minutes, 2 an hour; hour: since 1970, a day's first."""
+
+def parts_of(types: Sequence[str] | None) -> list[int]:
+    """The parts of a chunk that may hold series of these types, ticks included, ascending; None is all."""
+
+def is_intact(payload: bytes) -> bool:
+    """Whether the checksum of a stored payload, a row's or a part's, is right."""
+
+def pack_hour(key_sets: KeySets, host: StoredHost, start_ms: int) -> PackedChunk:
+    """The chunk of the hour from `start_ms`, of its old parts and of the rows in it.
+
+    Raises:
+        ValueError: a payload is damaged.
+    """
+
+def pack_day(key_sets: KeySets, host: StoredHost, start_ms: int, cell_ms: int) -> PackedChunk:
+    """The cells of the day from `start_ms`, of the raw parts of it and of the hour before it."""
+
+def newest_rows(key_sets: KeySets, host: StoredHost) -> list[Row]:
+    """The last two samples of every series as the rows they would have come in, oldest first."""

@@ -10,6 +10,7 @@ namespace sysmon::bindings {
 namespace {
 
 using ColumnsPtr = std::shared_ptr<const Columns>;
+constexpr std::size_t kAnyNumber = SIZE_MAX;
 
 // A column's memory for as long as a memoryview looks at it.
 struct ColumnMemory {
@@ -63,15 +64,12 @@ std::shared_ptr<Columns> without_gil(Work&& work) {
     const py::gil_scoped_release release;
     return work();
   }();
+  if (!columns && columns.error().kind == Error::Kind::too_large) {
+    const py::object type = py::module_::import("sysmon.errors").attr("RangeTooLargeError");
+    PyErr_SetString(type.ptr(), columns.error().detail.c_str());
+    throw py::error_already_set();
+  }
   return std::make_shared<Columns>(value_or_raise(std::move(columns)));
-}
-
-std::shared_ptr<Columns> grid(const ColumnsPtr& self, std::int64_t start_ms, std::int64_t end_ms,
-                              std::int64_t step_ms, const std::vector<std::string>& names) {
-  std::vector<Agg> aggs;
-  aggs.reserve(names.size());
-  for (const std::string& name : names) aggs.push_back(to_agg(name));
-  return without_gil([&] { return self->grid(start_ms, end_ms, step_ms, aggs); });
 }
 
 std::shared_ptr<Columns> across(const ColumnsPtr& self, const std::string& agg,
@@ -91,18 +89,30 @@ py::bytes json(const ColumnsPtr& self, const std::vector<py::bytes>& heads) {
   return to_bytes(text);
 }
 
-std::shared_ptr<Columns> read(const std::shared_ptr<KeySets>& key_sets, const py::iterable& rows,
+std::shared_ptr<Columns> read(const std::shared_ptr<KeySets>& key_sets, const py::iterable& hosts,
                               const py::object& types, const py::object& tags, std::int64_t start_ms,
-                              std::int64_t end_ms) {
+                              std::int64_t end_ms, std::size_t max_series, std::size_t max_points,
+                              std::uint32_t first_host) {
   const Selector selector = to_selector(types, tags);
-  std::vector<py::object> payloads;  // keeps alive what `stored` points into
-  std::vector<StoredRow> stored;
-  for (const py::handle row : rows) {
-    auto [time_ms, payload] = row.cast<std::pair<std::int64_t, py::bytes>>();
-    stored.push_back({time_ms, std::string_view(payload)});
-    payloads.push_back(std::move(payload));
-  }
-  return without_gil([&] { return read_rows(*key_sets, stored, selector, start_ms, end_ms); });
+  const HostsMemory memory(hosts);
+  return without_gil([&] {
+    return read_hosts(*key_sets, memory.hosts(), selector, start_ms, end_ms,
+                      {max_series, max_points, first_host});
+  });
+}
+
+std::shared_ptr<Columns> fold(const std::shared_ptr<KeySets>& key_sets, const py::iterable& hosts,
+                              const py::object& types, const py::object& tags, std::int64_t start_ms,
+                              std::int64_t end_ms, std::int64_t step_ms, const std::optional<std::string>& agg,
+                              std::int64_t lookback_ms, std::size_t max_series, std::uint32_t first_host) {
+  const Selector selector = to_selector(types, tags);
+  GridSpec spec{start_ms, end_ms, step_ms, std::nullopt};
+  if (agg) spec.agg = to_agg(*agg);
+  const HostsMemory memory(hosts);
+  return without_gil([&] {
+    return fold_hosts(*key_sets, memory.hosts(), selector, spec, lookback_ms,
+                      {max_series, kAnyNumber, first_host});
+  });
 }
 
 std::shared_ptr<Columns> join(const std::vector<ColumnsPtr>& parts) {
@@ -141,11 +151,18 @@ void bind_columns(py::module_& m) {
             return view_of(self, column_at(self, column).present, "B");
           },
           py::arg("column"))
-      .def("grid", &grid, py::arg("start_ms"), py::arg("end_ms"), py::arg("step_ms"), py::arg("aggs"))
+      .def(
+          "host", [](const ColumnsPtr& self, std::size_t column) { return column_at(self, column).host; },
+          py::arg("column"))
       .def("across", &across, py::arg("agg"), py::arg("groups"))
       .def("json", &json, py::arg("heads"));
-  m.def("read_rows", &read, py::arg("key_sets"), py::arg("rows"), py::kw_only(),
-        py::arg("types") = py::none(), py::arg("tags") = py::none(), py::arg("start_ms"), py::arg("end_ms"));
+  m.def("read_hosts", &read, py::arg("key_sets"), py::arg("hosts"), py::kw_only(),
+        py::arg("types") = py::none(), py::arg("tags") = py::none(), py::arg("start_ms"), py::arg("end_ms"),
+        py::arg("max_series") = kAnyNumber, py::arg("max_points") = kAnyNumber, py::arg("first_host") = 0);
+  m.def("fold_hosts", &fold, py::arg("key_sets"), py::arg("hosts"), py::kw_only(),
+        py::arg("types") = py::none(), py::arg("tags") = py::none(), py::arg("start_ms"), py::arg("end_ms"),
+        py::arg("step_ms"), py::arg("agg") = py::none(), py::arg("lookback_ms") = 0,
+        py::arg("max_series") = kAnyNumber, py::arg("first_host") = 0);
   m.def("join_columns", &join, py::arg("parts"));
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "sysmon/columns.hpp"
 #include "sysmon/key_sets.hpp"
 #include "sysmon/push_decoder.hpp"
 #include "sysmon/result.hpp"
@@ -26,6 +27,7 @@ void bind_key_sets(py::module_& m);
 void bind_push_decoder(py::module_& m);
 void bind_last_values(py::module_& m);
 void bind_columns(py::module_& m);
+void bind_compaction(py::module_& m);
 void bind_ring_buffer(py::module_& m);
 
 // ---- errors (errors.cpp) ----
@@ -73,5 +75,29 @@ class BytesView {
 [[nodiscard]] Key to_key(const std::string& type, std::vector<std::pair<std::string, std::string>> tags);
 // `types` and `tags` as read_rows and LastValues.find take them: None, or a sequence and a mapping.
 [[nodiscard]] Selector to_selector(const py::object& types, const py::object& tags);
+
+// What is stored of one host, from (parts, rows): each a sequence of (key or time_ms, payload). Holds the payloads
+// while it lives. Made and destroyed with the GIL; read without it.
+class HostMemory {
+ public:
+  explicit HostMemory(py::handle host);
+  [[nodiscard]] StoredHost host() const { return {parts_, rows_}; }
+
+ private:
+  std::vector<py::object> payloads_;
+  std::vector<StoredPart> parts_;
+  std::vector<StoredRow> rows_;
+};
+
+// … and of several.
+class HostsMemory {
+ public:
+  explicit HostsMemory(const py::iterable& hosts);
+  [[nodiscard]] const std::vector<StoredHost>& hosts() const { return hosts_; }
+
+ private:
+  std::vector<HostMemory> memory_;
+  std::vector<StoredHost> hosts_;
+};
 
 }  // namespace sysmon::bindings

@@ -32,4 +32,31 @@ Selector to_selector(const py::object& types, const py::object& tags) {
   return selector;
 }
 
+namespace {
+
+// Calls take(number, bytes) for each (number, payload) of a sequence, and keeps the payloads alive.
+template <class Take>
+void each_payload(py::handle pairs, std::vector<py::object>& payloads, Take&& take) {
+  for (const py::handle item : py::reinterpret_borrow<py::iterable>(pairs)) {
+    auto [number, payload] = item.cast<std::pair<std::int64_t, py::bytes>>();
+    take(number, std::string_view(payload));
+    payloads.push_back(std::move(payload));
+  }
+}
+
+}  // namespace
+
+HostMemory::HostMemory(py::handle host) {
+  const auto [parts, rows] = host.cast<std::pair<py::object, py::object>>();
+  each_payload(parts, payloads_,
+               [this](std::int64_t key, std::string_view bytes) { parts_.push_back({key, bytes}); });
+  each_payload(rows, payloads_,
+               [this](std::int64_t time_ms, std::string_view bytes) { rows_.push_back({time_ms, bytes}); });
+}
+
+HostsMemory::HostsMemory(const py::iterable& hosts) {
+  for (const py::handle host : hosts) memory_.emplace_back(host);
+  for (const HostMemory& memory : memory_) hosts_.push_back(memory.host());
+}
+
 }  // namespace sysmon::bindings

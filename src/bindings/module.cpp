@@ -15,4 +15,5 @@ PYBIND11_MODULE(_core, m) {
   bind_push_decoder(m);
   bind_last_values(m);
   bind_columns(m);
+  bind_compaction(m);
 }

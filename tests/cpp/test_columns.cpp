@@ -29,16 +29,29 @@ struct Journal {
     put(time_ms, set, {0}, {value}, boot);
   }
 
-  [[nodiscard]] Columns read(const Selector& selector = {}, std::int64_t start_ms = 0,
-                             std::int64_t end_ms = kForever) const {
+  [[nodiscard]] std::vector<StoredRow> stored() const {
     std::vector<StoredRow> stored;
     stored.reserve(rows.size());
     for (const auto& [time_ms, payload] : rows) stored.push_back({time_ms, payload});
-    Result<Columns> columns = read_rows(sets, stored, selector, start_ms, end_ms);
+    return stored;
+  }
+  [[nodiscard]] Columns read(const Selector& selector = {}, std::int64_t start_ms = 0,
+                             std::int64_t end_ms = kForever) const {
+    const std::vector<StoredRow> all = stored();
+    Result<Columns> columns = read_hosts(sets, std::array{StoredHost{{}, all}}, selector, start_ms, end_ms);
     REQUIRE(columns.ok());
     return *columns;
   }
+  [[nodiscard]] Result<Columns> fold(const GridSpec& spec, std::int64_t lookback_ms = 1000,
+                                     const Selector& selector = {}) const {
+    const std::vector<StoredRow> all = stored();
+    return fold_hosts(sets, std::array{StoredHost{{}, all}}, selector, spec, lookback_ms);
+  }
 };
+
+Result<Columns> read_row(const KeySets& sets, const StoredRow& row) {
+  return read_hosts(sets, std::array{StoredHost{{}, std::span(&row, 1)}}, {}, 0, 1);
+}
 
 using Times = std::vector<std::int64_t>;
 using Values = std::vector<double>;
@@ -51,9 +64,9 @@ Values cells(const Column& column) {
     out.push_back(column.present[i] != 0 ? column.values[i] : kNone);
   return out;
 }
-Values on_grid(const Columns& columns, std::int64_t start_ms, std::int64_t end_ms, std::int64_t step_ms,
-               Agg agg) {
-  const Result<Columns> grid = columns.grid(start_ms, end_ms, step_ms, std::vector<Agg>(columns.size(), agg));
+Values on_grid(const Journal& journal, std::int64_t start_ms, std::int64_t end_ms, std::int64_t step_ms, Agg agg,
+               std::int64_t lookback_ms = 1000, const Selector& selector = {}) {
+  const Result<Columns> grid = journal.fold({start_ms, end_ms, step_ms, agg}, lookback_ms, selector);
   REQUIRE(grid.ok());
   return cells((*grid)[0]);
 }
@@ -99,9 +112,9 @@ TEST_CASE("start is included, end is not; only what is asked for comes") {
 TEST_CASE("a damaged row or an unknown key set is an error") {
   const Journal journal;
   const std::string unknown = pack_row({99, 0, 1}, std::array{0U}, std::array{1.0});
-  CHECK_FALSE(read_rows(journal.sets, std::array{StoredRow{0, "rubbish"}}, {}, 0, 1).ok());
-  CHECK_FALSE(read_rows(journal.sets, std::array{StoredRow{0, unknown}}, {}, 0, 1).ok());
-  CHECK(read_rows(journal.sets, std::array{StoredRow{5, "rubbish"}}, {}, 0, 1)
+  CHECK_FALSE(read_row(journal.sets, StoredRow{0, "rubbish"}).ok());
+  CHECK_FALSE(read_row(journal.sets, StoredRow{0, unknown}).ok());
+  CHECK(read_row(journal.sets, StoredRow{5, "rubbish"})
             .ok());  // out of range: not looked at
 }
 
@@ -113,14 +126,12 @@ TEST_CASE("a grid folds the samples of each cell") {
   journal.put_a(1999, 1);
   journal.put_a(3000, 7);
   journal.put_a(4000, 60);  // after it
-  const Columns columns = journal.read();
-  CHECK(on_grid(columns, 1000, 4000, 1000, Agg::avg) == Values{2, kNone, 7});
-  CHECK(on_grid(columns, 1000, 4000, 1000, Agg::min) == Values{1, kNone, 7});
-  CHECK(on_grid(columns, 1000, 4000, 1000, Agg::max) == Values{4, kNone, 7});
-  CHECK(on_grid(columns, 1000, 4000, 1000, Agg::sum) == Values{6, kNone, 7});
-  CHECK(on_grid(columns, 1000, 4000, 1000, Agg::last) == Values{1, kNone, 7});
-  const Result<Columns> grid =
-      columns.grid(1000, 3500, 1000, std::array{Agg::avg});  // the last cell is shorter
+  CHECK(on_grid(journal, 1000, 4000, 1000, Agg::avg) == Values{2, kNone, 7});
+  CHECK(on_grid(journal, 1000, 4000, 1000, Agg::min) == Values{1, kNone, 7});
+  CHECK(on_grid(journal, 1000, 4000, 1000, Agg::max) == Values{4, kNone, 7});
+  CHECK(on_grid(journal, 1000, 4000, 1000, Agg::sum) == Values{6, kNone, 7});
+  CHECK(on_grid(journal, 1000, 4000, 1000, Agg::last) == Values{1, kNone, 7});
+  const Result<Columns> grid = journal.fold({1000, 3500, 1000, Agg::avg});  // the last cell is shorter
   REQUIRE(grid.ok());
   CHECK(*(*grid)[0].times == Times{1000, 2000, 3000});
 }
@@ -131,10 +142,10 @@ TEST_CASE("a rate is the increase of neighbours by their time, in the later one'
   journal.put_a(1000, 110);
   journal.put_a(2000, 130);
   journal.put_a(5000, 190);  // a gap: its increase comes when it is known
-  CHECK(on_grid(journal.read(), 0, 6000, 1000, Agg::rate) == Values{kNone, 10, 20, kNone, kNone, 20});
-  CHECK(on_grid(journal.read(), 1000, 5000, 4000, Agg::rate) ==
+  CHECK(on_grid(journal, 0, 6000, 1000, Agg::rate) == Values{kNone, 10, 20, kNone, kNone, 20});
+  CHECK(on_grid(journal, 1000, 5000, 4000, Agg::rate) ==
         Values{15});  // the sample before the grid counts
-  CHECK(on_grid(journal.read({}, 1000), 1000, 5000, 4000, Agg::rate) == Values{20});
+  CHECK(on_grid(journal, 1000, 5000, 4000, Agg::rate, 0) == Values{20});
 }
 
 TEST_CASE("a counter that fell began anew") {
@@ -142,7 +153,7 @@ TEST_CASE("a counter that fell began anew") {
   journal.put_a(0, 100);
   journal.put_a(1000, 5);
   journal.put_a(2000, 8);
-  CHECK(on_grid(journal.read(), 0, 3000, 1000, Agg::rate) == Values{kNone, kNone, 3});
+  CHECK(on_grid(journal, 0, 3000, 1000, Agg::rate) == Values{kNone, kNone, 3});
 }
 
 TEST_CASE("no rate crosses a boot, even if the counter did not fall") {
@@ -152,7 +163,7 @@ TEST_CASE("no rate crosses a boot, even if the counter did not fall") {
   journal.put_a(2000, 501, "y");
   journal.put_a(3000, 502, "");  // unknown: no reason to break
   journal.put_a(4000, 503, "y");
-  CHECK(on_grid(journal.read(), 0, 5000, 1000, Agg::rate) == Values{kNone, kNone, 1, 1, 1});
+  CHECK(on_grid(journal, 0, 5000, 1000, Agg::rate) == Values{kNone, kNone, 1, 1, 1});
 }
 
 TEST_CASE("a boot is noted even in rows that lack the series") {
@@ -160,25 +171,23 @@ TEST_CASE("a boot is noted even in rows that lack the series") {
   journal.put_a(0, 100, "x");
   journal.put(1000, journal.set, {1}, {1}, "y");
   journal.put_a(2000, 500, "y");
-  CHECK(on_grid(journal.read({{{"a"}}, {}}), 0, 3000, 1000, Agg::rate) == Values{kNone, kNone, kNone});
+  CHECK(on_grid(journal, 0, 3000, 1000, Agg::rate, 0, {{{"a"}}, {}}) == Values{kNone, kNone, kNone});
 }
 
 TEST_CASE("an impossible grid is refused") {
   Journal journal;
   journal.put_a(0, 100);
-  const Columns columns = journal.read();
-  CHECK_FALSE(columns.grid(0, 1000, 0, std::array{Agg::avg}).ok());
-  CHECK_FALSE(columns.grid(1000, 1000, 1, std::array{Agg::avg}).ok());
-  CHECK_FALSE(columns.grid(0, 1000, 100, {}).ok());
-  CHECK_FALSE(columns.grid(0, kForever, 1, std::array{Agg::avg}).ok());
-  CHECK_FALSE(columns.grid(std::numeric_limits<std::int64_t>::min(), kForever, 1, std::array{Agg::avg}).ok());
+  CHECK_FALSE(journal.fold({0, 1000, 0, Agg::avg}).ok());
+  CHECK_FALSE(journal.fold({1000, 1000, 1, Agg::avg}).ok());
+  CHECK_FALSE(journal.fold({0, kForever, 1, Agg::avg}).ok());
+  CHECK_FALSE(journal.fold({std::numeric_limits<std::int64_t>::min(), kForever, 1, Agg::avg}, 0).ok());
 }
 
 TEST_CASE("columns fold across, cell by cell") {
   Journal journal;
   journal.put(0, journal.set, {0, 1, 2}, {1, 10, 30});
   journal.put(1000, journal.set, {0, 2}, {2, 50});
-  const Result<Columns> grid = journal.read().grid(0, 3000, 1000, std::vector<Agg>(3, Agg::avg));
+  const Result<Columns> grid = journal.fold({0, 3000, 1000, Agg::avg});
   REQUIRE(grid.ok());
   const Result<Columns> folded = grid->across(Agg::avg, std::array{1U, 0U, 0U});
   REQUIRE(folded.ok());
@@ -196,18 +205,33 @@ TEST_CASE("columns fold across, cell by cell") {
   CHECK_FALSE(journal.read().across(Agg::sum, std::array{0U, 0U, 0U}).ok());  // not on a grid
 }
 
-TEST_CASE("columns of several hosts stand side by side") {
+TEST_CASE("columns of several hosts stand side by side, and say whose they are") {
   Journal web;
   Journal db;
   web.put_a(0, 1);
   db.put_a(500, 2);
+  const std::vector<StoredRow> rows[] = {web.stored(), db.stored()};
+  const Result<Columns> both =
+      fold_hosts(web.sets, std::array{StoredHost{{}, rows[0]}, StoredHost{{}, rows[1]}}, {},
+                 {0, 1000, 1000, Agg::last}, 0, {SIZE_MAX, SIZE_MAX, 7});
+  REQUIRE(both.ok());
+  REQUIRE(both->size() == 2);
+  CHECK((*both)[0].host == 7);
+  CHECK((*both)[1].host == 8);
+  CHECK(cells((*both->across(Agg::sum, std::array{0U, 0U}))[0]) == Values{3});
   const Columns first = web.read();
-  const Columns second = db.read();
-  const Columns both = join_columns(std::array{&first, &second});
-  CHECK(both.size() == 2);
-  const Result<Columns> grid = both.grid(0, 1000, 1000, std::vector<Agg>(2, Agg::last));
-  REQUIRE(grid.ok());
-  CHECK(cells((*grid->across(Agg::sum, std::array{0U, 0U}))[0]) == Values{3});
+  CHECK(join_columns(std::array{&first, &*both}).size() == 3);
+}
+
+TEST_CASE("limits of an answer are said, not cut to") {
+  Journal journal;
+  journal.put(1000, journal.set, {0, 1}, {1, 2});
+  journal.put(2000, journal.set, {0}, {3});
+  const std::vector<StoredRow> rows = journal.stored();
+  const std::array hosts{StoredHost{{}, rows}};
+  CHECK(read_hosts(journal.sets, hosts, {}, 0, kForever, {1, SIZE_MAX, 0}).error().kind == Error::Kind::too_large);
+  CHECK(read_hosts(journal.sets, hosts, {}, 0, kForever, {2, 1, 0}).error().kind == Error::Kind::too_large);
+  CHECK(read_hosts(journal.sets, hosts, {}, 0, kForever, {2, 2, 0}).ok());
 }
 
 TEST_CASE("columns write their own JSON") {
@@ -218,8 +242,7 @@ TEST_CASE("columns write their own JSON") {
   CHECK(columns.json(std::array<std::string_view, 2>{R"("n":1)", ""}) ==
         R"({"n":1,"times":[1738858800,1738858800.25],"values":[4.2,-0.1]},)"
         R"({"times":[1738858800],"values":[4294967296]})");
-  const Result<Columns> grid =
-      columns.grid(1738858790000, 1738858810000, 10000, std::array{Agg::last, Agg::last});
+  const Result<Columns> grid = journal.fold({1738858790000, 1738858810000, 10000, Agg::last});
   CHECK(grid->json(std::array<std::string_view, 2>{"", ""}) ==
         R"({"times":[1738858790,1738858800],"values":[null,-0.1]},)"
         R"({"times":[1738858790,1738858800],"values":[null,4294967296]})");

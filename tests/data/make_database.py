@@ -25,6 +25,7 @@ def make(folder: Path) -> Path:
     with tempfile.TemporaryDirectory() as temporary:
         kit = ServiceKit(Path(temporary))
         push_all(kit)
+        kit.service.storage.maintain("compact")
         expected = answers(kit)
         kit.service.close()
         shutil.copyfile(Path(temporary) / "sysmon.db", target)

@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from sysmon.aggregator.storage import Query
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -198,7 +200,8 @@ def samples_of(
     storage: Storage, host: Host, start_ms: int = 0, end_ms: int = 1 << 60
 ) -> dict[Series, dict[int, bytes]]:
     """The host's samples in [start, end). Raises BrokenError for one that comes twice."""
-    columns = storage.read(host.host_id, types=None, tags=None, start_ms=start_ms, end_ms=end_ms)
+    question = Query(host_ids=[host.host_id], start_ms=start_ms, end_ms=end_ms)
+    columns = storage.query(question).columns
     samples: dict[Series, dict[int, bytes]] = {}
     for i in range(len(columns)):
         times = list(columns.times(i))

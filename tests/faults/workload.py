@@ -58,7 +58,9 @@ class Driver:
         self.storage.save_host(host)
 
     def delete(self, hostname: str) -> None:
-        self.storage.delete_host(self._hosts.pop(hostname))
+        host = self._hosts.pop(hostname)
+        host.deleted = True
+        self.storage.save_host(host)
 
 
 @dataclass

@@ -333,6 +333,13 @@ class BackupAnswer(Struct):
     bytes: int
 
 
+class CompactAnswer(Struct):
+    """samples: moved into chunks; bytes: what the file holds now."""
+
+    samples: int
+    bytes: int
+
+
 class ErrorInside(Struct):
     code: str
     message: str

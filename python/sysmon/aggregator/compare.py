@@ -14,18 +14,18 @@ import msgspec
 from sysmon.aggregator.api_types import CompareAnswer, Difference, FactDifference
 from sysmon.aggregator.catalog import kind_of, unit_of
 from sysmon.aggregator.live import seconds
+from sysmon.aggregator.storage import Query
 from sysmon.format import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sysmon._core import Agg, Columns, TagPairs
+    from sysmon._core import Columns, TagPairs
     from sysmon.aggregator.service import Aggregator
     from sysmon.aggregator.storage import Host
 
 _CELLS: Final = 240
 _MIN_STEP_MS: Final = 10_000
-_LOOKBACK_MS: Final = 300_000
 _MIN_EFFECT: Final = 1.0
 _MAX_DIFFERENCES: Final = 50
 _DEFAULT_INTERVAL_MS: Final = 10_000
@@ -57,11 +57,15 @@ def compare_hosts(service: Aggregator, hosts: Sequence[Host], start_ms: int, end
     found: dict[str, dict[_Key, list[float]]] = {}
     missing: dict[str, float | None] = {}
     for host in hosts:
-        columns = service.storage.read(
-            host.host_id, types=None, tags=None, start_ms=start_ms - _LOOKBACK_MS, end_ms=end_ms
+        query = Query(
+            host_ids=[host.host_id],
+            start_ms=start_ms - start_ms % step_ms,
+            end_ms=end_ms + -end_ms % step_ms,
+            step_ms=step_ms,
         )
+        columns = service.storage.query(query).columns
         missing[host.hostname] = _missing(service, host, columns, start_ms, end_ms)
-        found[host.hostname] = _values(columns, start_ms, end_ms, step_ms)
+        found[host.hostname] = _values(columns)
     return CompareAnswer(
         hosts=[host.hostname for host in hosts],
         start=start_ms / 1000,
@@ -73,15 +77,11 @@ def compare_hosts(service: Aggregator, hosts: Sequence[Host], start_ms: int, end
     )
 
 
-def _values(columns: Columns, start_ms: int, end_ms: int, step_ms: int) -> dict[_Key, list[float]]:
+def _values(grid: Columns) -> dict[_Key, list[float]]:
     """One list of values per comparable series: counters as rates, devices folded into one."""
-    wanted = [columns.key(i) for i in range(len(columns))]
-    if not wanted:
-        return {}
-    aggs: list[Agg] = ["rate" if kind_of(metric) == "counter" else "avg" for metric, _ in wanted]
-    grid = columns.grid(start_ms, start_ms + -(-(end_ms - start_ms) // step_ms) * step_ms, step_ms, aggs)
     cells: dict[_Key, dict[int, float]] = {}
-    for i, (metric, pairs) in enumerate(wanted):
+    for i in range(len(grid)):
+        metric, pairs = grid.key(i)
         if metric.startswith(_IGNORED) or ("interface", "lo") in pairs:
             continue
         key = metric, folded_tags(pairs)
@@ -154,18 +154,23 @@ def _label(metric: str, pairs: TagPairs) -> str:
     return f"{label} {tags}" if tags else label
 
 
-def _missing(service: Aggregator, host: Host, columns: Columns, start_ms: int, end_ms: int) -> float | None:
-    """The share of the host's ticks that are not here, 0 to 1; None if it was not known then."""
-    interval = host.interval_ms or _DEFAULT_INTERVAL_MS
-    end_ms = min(end_ms, service.now_ms())
-    sampled = {time_ms for i in range(len(columns)) for time_ms in columns.times(i)}
-    times = {time_ms for time_ms in sampled if start_ms <= time_ms < end_ms}
-    known_ms = min([host.first_seen_ms or end_ms, *times])  # history may be filled in after first contact
-    start_ms = max(start_ms, known_ms)
-    expected = (end_ms - start_ms) // interval
-    if expected < 1:
+def _missing(service: Aggregator, host: Host, grid: Columns, start_ms: int, end_ms: int) -> float | None:
+    """The share of the host's time of which nothing is here, 0 to 1; None if it was not known then."""
+    heard: set[int] = set()
+    cells: Sequence[int] = ()
+    for i in range(len(grid)):
+        cells = grid.times(i)
+        heard.update(time for time, present in zip(cells, grid.present(i), strict=True) if present)
+    if len(cells) < 2:
         return None
-    return round(max(0.0, 1 - len({time_ms // interval for time_ms in times}) / expected), 4)
+    step_ms = max(cells[1] - cells[0], host.interval_ms or _DEFAULT_INTERVAL_MS)
+    known_ms = min([host.first_seen_ms or end_ms, *heard])  # history may be filled in after first contact
+    start_ms, end_ms = max(start_ms, known_ms), min(end_ms, service.now_ms())
+    expected = {time_ms // step_ms for time_ms in range(start_ms, end_ms - step_ms + 1, step_ms)}
+    if not expected:
+        return None
+    found = {time_ms // step_ms for time_ms in heard}
+    return round(len(expected - found) / len(expected), 4)
 
 
 def _fact_differences(service: Aggregator, hosts: Sequence[Host]) -> list[FactDifference]:

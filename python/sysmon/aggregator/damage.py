@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sysmon import _core
 from sysmon.aggregator.database_file import is_damage, set_aside_before, suspect
 from sysmon.aggregator.storage import DamagedError
+from sysmon.aggregator.stored_parts import host_of, time_ms_of
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import apsw
 
     from sysmon._core import Row
+    from sysmon.aggregator.stored_parts import Stored
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,20 @@ class DamageLog:
                 damaged.append(utc(time_ms))
                 self.note(f"the row of host {host_id} at {damaged[-1]} is damaged")
         return good, ", ".join(damaged)
+
+    def times_in(self, stored: Sequence[Stored]) -> list[str]:
+        """The times, as text, of what is not as it was written."""
+        found = {}
+        for parts, rows in stored:
+            for key, payload in parts:
+                if not _core.is_intact(payload):
+                    found[utc(time_ms_of(key))] = f"a chunk of host {host_of(key)}"
+            for time_ms, payload in rows:
+                if not _core.is_intact(payload):
+                    found[utc(time_ms)] = "a row"
+        for time, what in found.items():
+            self.note(f"{what} at {time} is damaged")
+        return list(found)
 
     @property
     def warnings(self) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
+from sysmon.aggregator.schema import prepare
 from sysmon.aggregator.storage import DamagedError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def open_writer(path: Path, vfs: str | None) -> apsw.Connection:
         path.touch(mode=0o600)
     db = _connect(path, apsw.SQLITE_OPEN_READWRITE, vfs)
     try:
+        prepare(db)
         db.pragma("journal_mode", "wal")
         db.pragma("synchronous", "full")
         _check(db, path)

@@ -8,12 +8,13 @@ import logging
 import os
 import queue
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import apsw
 import msgspec
 
 from sysmon import _core
+from sysmon.aggregator.compactor import Compactor
 from sysmon.aggregator.damage import WAL_IS_MISSING, DamageLog, understood
 from sysmon.aggregator.database_file import (
     DATABASE,
@@ -26,10 +27,13 @@ from sysmon.aggregator.database_file import (
     open_writer,
     set_aside,
 )
-from sysmon.aggregator.journal_index import JournalIndex
+from sysmon.aggregator.journal_index import HostChunks, JournalIndex
+from sysmon.aggregator.retention import Retention, used_bytes
 from sysmon.aggregator.schema import is_as_migrated, migrate
+from sysmon.aggregator.settings import RetentionSettings
 from sysmon.aggregator.storage import (
     AGGREGATOR,
+    Answer,
     DamagedError,
     DataDirBusyError,
     Event,
@@ -38,21 +42,47 @@ from sysmon.aggregator.storage import (
     Ticket,
     Write,
 )
+from sysmon.aggregator.stored_parts import (
+    DAY_HOURS,
+    RAW,
+    TIERS,
+    keys_of,
+    read,
+    read_parts,
+    read_rows,
+    tier_for,
+    want,
+)
 from sysmon.aggregator.streams import GapDetail, Streams, stream_of
 from sysmon.aggregator.writer import SAVE_HOST, Writer, host_row
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from sysmon._core import Columns, Row
     from sysmon.aggregator.settings import LimitSettings
-    from sysmon.aggregator.storage import DocumentKind, Waiter
+    from sysmon.aggregator.storage import DocumentKind, Query, Task, Tier, Waiter
+    from sysmon.aggregator.stored_parts import Stored, Wanted
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
 _NEWEST_ROWS: Final = 64  # enough for every family, also those read once a minute at a tick of 1 s
+_RATE_LOOKBACK_MS: Final = 300_000  # the first cell's rate needs a sample from before it
+_HOSTS_AT_ONCE: Final = 128  # of a question: what is read of them is in memory together
+_TABLES_OF_A_HOST: Final = (
+    "journal",
+    "snapshots",
+    "events",
+    "streams",
+    "host_facts",
+    "compacted",
+    "dirty_days",
+    "hosts",
+)
 _STREAM_AGE_MS: Final = 8 * 86_400_000  # the agent's spool keeps 7 days; nobody resends after that
 _DOCUMENTS: Final = {
     "facts": "SELECT time_ms, facts FROM host_facts WHERE host_id = ?1 AND time_ms <= ?2",
@@ -68,7 +98,9 @@ class EmbeddedStorage:
         self,
         folder: Path,
         limits: LimitSettings,
+        retention: RetentionSettings | None = None,
         *,
+        max_db_bytes: int | None = None,
         on_commit: Callable[[list[Write]], None] = lambda _: None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         vfs: str | None = None,
@@ -76,6 +108,8 @@ class EmbeddedStorage:
         """
         Args:
             folder: made with mode 0700 if it is missing.
+            retention: ages of the tiers; None is the default ones.
+            max_db_bytes: what the file may hold; None is any size.
             on_commit: called on the writer's thread with what was just committed, before anybody is told.
             vfs: the registered apsw VFS to reach the file through; None is the system's.
 
@@ -95,6 +129,15 @@ class EmbeddedStorage:
             self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
             for _ in range(limits.queries):
                 self._readers.put(open_reader(self.path, vfs))
+            self._compactor = Compactor(
+                self._writer,
+                self._index,
+                self.key_sets,
+                open_reader(self.path, vfs),
+                Retention((retention or RetentionSettings()).ages_ms, max_db_bytes),
+                journal_bytes=limits.journal_bytes,
+                now_ms=now_ms,
+            )
         except apsw.Error as error:
             os.close(self._lock_fd)
             raise StorageError(f"{self.path}: {error}") from error
@@ -165,13 +208,25 @@ class EmbeddedStorage:
             if stream is not None:
                 stream.gaps[event_id] = (detail.first, detail.last)
         last_row = 0
+        compacted: dict[int, int] = {}
+        with understood("compacted"):
+            for host_id, *numbers in db.execute(
+                "SELECT host_id, journal_id, rows, first_hour, last_hour, rolled_day FROM compacted"
+            ):
+                chunks = HostChunks(*numbers)
+                self._index.put_chunks(host_id, chunks)
+                compacted[host_id] = chunks.journal_id
+                last_row = max(last_row, chunks.journal_id)  # its row may be gone, its number is not free
         with understood("journal"):
-            for row_id, host_id, time_ms in db.execute("SELECT id, host_id, time_ms FROM journal"):
+            rows = db.execute("SELECT id, host_id, time_ms, length(payload) FROM journal")
+            for row_id, host_id, time_ms, size in rows:
+                last_row = max(last_row, row_id)
+                if row_id <= compacted.get(host_id, 0):
+                    continue
                 if host_id in known:
-                    self._index.add(host_id, row_id, time_ms)
+                    self._index.add(host_id, row_id, time_ms, size)
                 else:
                     self._damage.note(f"row {row_id} of the journal is of host {host_id}, and there is none")
-                last_row = row_id
         self._writer = Writer(
             db,
             key_sets=self.key_sets,
@@ -204,6 +259,9 @@ class EmbeddedStorage:
         return self._streams.settled(stream, first, last, digest)
 
     def save_host(self, host: Host, events: Sequence[Event] = ()) -> None:
+        if host.deleted:
+            self._forget(host)
+            return
         edits = host.edits
 
         def job(db: apsw.Connection) -> None:
@@ -215,18 +273,31 @@ class EmbeddedStorage:
         self._writer.run(job)
         host.saved_edits = edits
 
-    def delete_host(self, host: Host) -> None:
-        def job(db: apsw.Connection) -> None:
-            with _immediate(db):
-                for table in ("journal", "snapshots", "events", "streams", "host_facts", "hosts"):
-                    db.execute(f"DELETE FROM {table} WHERE host_id = ?", (host.host_id,))  # noqa: S608 - our names
-            host.deleted = True  # before the next commit: a push on its way must not bring rows of nobody
+    def _forget(self, host: Host) -> None:
+        """Chunks first and in bites, the host last: one that is cut half is there to be deleted again."""
+        with self._compactor.lock:
+            chunks = self._index.chunks(host.host_id)
+            hours = range(chunks.first_hour // DAY_HOURS * DAY_HOURS, chunks.last_hour + 1)
+            for first in range(0, len(hours), DAY_HOURS):
+                self._writer.run(_deletion_of(host.host_id, hours[first : first + DAY_HOURS]))
+            self._writer.run(lambda db: _delete_host(db, host.host_id))
             self._streams.drop_host(host.host_id)
             self._index.drop_host(host.host_id)
 
-        self._writer.run(job)
+    def start(self) -> None:
+        """Begins to compact in the background."""
+        self._compactor.start()
 
-    def backup(self, path: Path) -> int:
+    def maintain(self, task: Task, path: Path | None = None) -> dict[str, int]:
+        if task == "compact":
+            return self._compactor.everything() | {"bytes": self._writer.run(_checkpoint)}
+        if task == "check":
+            return self._check()
+        if path is None:
+            raise StorageError("backup: a path is needed")
+        return {"bytes": self._backup(path)}
+
+    def _backup(self, path: Path) -> int:
         def job(db: apsw.Connection) -> None:
             db.execute("VACUUM INTO ?", (str(path),))
 
@@ -239,6 +310,16 @@ class EmbeddedStorage:
             path.unlink(missing_ok=True)
             raise
         return path.stat().st_size
+
+    def _check(self) -> dict[str, int]:
+        """SQLite's own check, then every payload's checksum."""
+        with self._reader() as db:
+            problems = len([row for (row,) in db.execute("PRAGMA integrity_check") if row != "ok"])
+            damaged = rows = 0
+            for (payload,) in db.execute("SELECT payload FROM journal UNION ALL SELECT payload FROM chunks"):
+                rows += 1
+                damaged += not _core.is_intact(payload)
+        return {"problems": problems, "rows": rows, "damaged": damaged}
 
     # ---- reading -------------------------------------------------------------------------------------------
 
@@ -262,30 +343,102 @@ class EmbeddedStorage:
         with self._reader() as db:
             for values in db.execute("SELECT * FROM hosts ORDER BY host_id"):
                 host = _host_of(values)
-                ids = self._index.newest(host.host_id, _NEWEST_ROWS)
-                yield host, self._damage.rows(host.host_id, _rows(db, ids))[0]
+                yield host, self._newest_rows(db, host.host_id)
 
-    def read(
-        self,
-        host_id: int,
-        *,
-        types: Sequence[str] | None,
-        tags: Mapping[str, str] | None,
-        start_ms: int,
-        end_ms: int,
-        max_rows: int | None = None,
-    ) -> Columns:
-        ids = self._index.find(host_id, start_ms, end_ms, max_rows)
+    def _newest_rows(self, db: apsw.Connection, host_id: int) -> list[Row]:
+        ids = self._index.newest(host_id, _NEWEST_ROWS)
+        rows: list[Row] = []
+        hour = self._index.chunks(host_id).last_hour
+        if len(ids) < _NEWEST_ROWS and hour >= 0:
+            with contextlib.suppress(DamagedError):  # noted; the host has no last values until its next push
+                rows = self._newest_of_chunks(db, host_id, [hour])
+                if len(rows) < 2:  # the hour has just begun: rates need what came before
+                    rows = self._newest_of_chunks(db, host_id, [hour - 1, hour])
+        return rows + self._damage.rows(host_id, read_rows(db, ids))[0]
+
+    def _newest_of_chunks(self, db: apsw.Connection, host_id: int, hours: list[int]) -> list[Row]:
+        parts = read_parts(db, keys_of(RAW, hours, host_id, _core.parts_of(None)))
+        return self._decoded([(parts, [])], lambda: _core.newest_rows(self.key_sets, (parts, [])))
+
+    def query(self, query: Query) -> Answer:
+        deadline = time.monotonic() + self._limits.query_s
+        tier = tier_for(query.step_ms)
+        parts: list[Columns] = []
+        read_tier: Tier = "raw"
+        left = query.max_series
+        hosts = list(query.host_ids)
         with self._reader() as db:
-            rows = _rows(db, ids)
-        try:
-            return _core.read_rows(
-                self.key_sets, rows, types=types, tags=tags, start_ms=start_ms, end_ms=end_ms
+            for first in range(0, len(hosts), _HOSTS_AT_ONCE):
+                wanted = [
+                    self._want(host_id, query, tier) for host_id in hosts[first : first + _HOSTS_AT_ONCE]
+                ]
+                if any(one.has_cells for one in wanted):
+                    read_tier = tier
+                columns = self._read(db, wanted, query, left, first)
+                left -= len(columns)
+                parts.append(columns)
+                if time.monotonic() > deadline:
+                    raise StorageError(f"not answered within {self._limits.query_s:g} s: ask for less")
+        return Answer(parts[0] if len(parts) == 1 else _core.join_columns(parts), read_tier)
+
+    def _want(self, host_id: int, query: Query, tier: Tier) -> Wanted:
+        lookback_ms = _RATE_LOOKBACK_MS if query.step_ms else 0
+        live, chunks = self._index.find(host_id, query.start_ms - lookback_ms, query.end_ms)
+        return want(
+            host_id,
+            live,
+            chunks,
+            start_ms=query.start_ms,
+            end_ms=query.end_ms,
+            lookback_ms=lookback_ms,
+            tier=tier,
+            parts=_core.parts_of(query.types),
+        )
+
+    def _read(
+        self, db: apsw.Connection, wanted: list[Wanted], query: Query, max_series: int, first_host: int
+    ) -> Columns:
+        stored = read(db, wanted)
+        if query.step_ms is not None:
+            step_ms = query.step_ms
+            return self._decoded(
+                stored,
+                lambda: _core.fold_hosts(
+                    self.key_sets,
+                    stored,
+                    types=query.types,
+                    tags=query.tags,
+                    start_ms=query.start_ms,
+                    end_ms=query.end_ms,
+                    step_ms=step_ms,
+                    agg=query.agg,
+                    lookback_ms=_RATE_LOOKBACK_MS,
+                    max_series=max_series,
+                    first_host=first_host,
+                ),
             )
+        return self._decoded(
+            stored,
+            lambda: _core.read_hosts(
+                self.key_sets,
+                stored,
+                types=query.types,
+                tags=query.tags,
+                start_ms=query.start_ms,
+                end_ms=query.end_ms,
+                max_series=max_series,
+                max_points=query.max_points,
+                first_host=first_host,
+            ),
+        )
+
+    def _decoded(self, stored: Sequence[Stored], decode: Callable[[], _T]) -> _T:
+        try:
+            return decode()
         except (ValueError, TypeError) as error:
-            _, times = self._damage.rows(host_id, rows)
+            times = ", ".join(self._damage.times_in(stored))
             raise DamagedError(
-                f"a stored row is damaged: {error}; ask for times other than {times}"
+                f"what is stored is damaged: {error}; ask for times other than {times}"
             ) from error
 
     def events(self, host_id: int, *, kind: str | None = None, limit: int = 100) -> list[Event]:
@@ -324,13 +477,16 @@ class EmbeddedStorage:
             "bytes": self.path.stat().st_size,
             "wal_bytes": wal.stat().st_size if wal.exists() else 0,
             "rows": self._index.total(),
+            "journal_bytes": self._index.bytes,
             "key_sets": len(self.key_sets),
             "streams": len(self._streams),
             "queue": self._writer.depth,
             "commits": self._writer.commits,
+            "compacted_samples": self._compactor.samples,
         }
 
     def close(self) -> None:
+        self._compactor.close()
         self._writer.close()
         try:
             mark_closed(self._db)
@@ -368,13 +524,27 @@ def _immediate(db: apsw.Connection) -> Iterator[None]:
     db.execute("COMMIT")
 
 
-def _rows(db: apsw.Connection, ids: Any) -> list[tuple[int, bytes]]:
-    """(time_ms, payload) of journal rows, in the order of `ids`."""
-    if not len(ids):
-        return []
-    sql = "SELECT j.time_ms, j.payload FROM carray(?) AS wanted JOIN journal AS j ON j.id = wanted.value"
-    found: list[Any] = db.execute(sql, (apsw.carray(ids),)).fetchall()
-    return found
+def _deletion_of(host_id: int, hours: range) -> Callable[[apsw.Connection], None]:
+    """A job that deletes the chunks of a host in these hours, of all tiers."""
+    keys = [key for tier in TIERS.values() for key in keys_of(tier, hours, host_id, _core.parts_of(None))]
+
+    def job(db: apsw.Connection) -> None:
+        with _immediate(db):
+            db.executemany("DELETE FROM chunks WHERE key = ?", [(key,) for key in keys])
+
+    return job
+
+
+def _delete_host(db: apsw.Connection, host_id: int) -> None:
+    with _immediate(db):
+        for table in _TABLES_OF_A_HOST:
+            db.execute(f"DELETE FROM {table} WHERE host_id = ?", (host_id,))  # noqa: S608 - our names
+
+
+def _checkpoint(db: apsw.Connection) -> int:
+    """Brings everything from the WAL into the file; returns what that holds."""
+    db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    return used_bytes(db)
 
 
 def _host_of(values: tuple[Any, ...]) -> Host:

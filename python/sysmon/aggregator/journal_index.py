@@ -1,7 +1,7 @@
-"""Which journal rows are whose: host → times and row ids, in memory, instead of an index on disk.
+"""What of each host lies where: its journal rows by time, and which hours and days of it are in chunks.
 
-An index of (host, time) would cost more to write than the rows themselves; 16 bytes a row in memory do the
-same.
+An index of (host, time) on disk would cost more to write than the rows themselves; 20 bytes a row in memory
+do the same.
 """
 
 from __future__ import annotations
@@ -9,61 +9,146 @@ from __future__ import annotations
 import threading
 from array import array
 from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import NamedTuple
 
-from sysmon.errors import RangeTooLargeError
+NO_DAY = -1
+
+
+@dataclass(slots=True, frozen=True)
+class HostChunks:
+    """Where a host's chunks are; a row of table `compacted`. Replaced whole."""
+
+    journal_id: int = 0  # rows up to here are in chunks
+    rows: int = 0
+    first_hour: int = 0  # may have raw chunks: from
+    last_hour: int = -1  # … to, included
+    rolled_day: int = NO_DAY  # days before this one have their cells
+
+
+class LiveRows(NamedTuple):
+    """Rows of one host that are not in chunks, by time; of one time in the order of storing."""
+
+    times: array[int]
+    ids: array[int]
+
+
+class _Rows:
+    __slots__ = ("first_id", "ids", "size", "sizes", "times")
+
+    def __init__(self) -> None:
+        self.times = array("q")
+        self.ids = array("q")
+        self.sizes = array("I")
+        self.size = 0
+        self.first_id = 0  # the least of `ids`
+
+    def add(self, row_id: int, time_ms: int, size: int) -> None:
+        at = len(self.times)
+        if at and time_ms < self.times[-1]:  # a backlog arrives after the newest rows
+            at = bisect_right(self.times, time_ms)
+        if not self.times:
+            self.first_id = row_id
+        self.times.insert(at, time_ms)
+        self.ids.insert(at, row_id)
+        self.sizes.insert(at, size)
+        self.size += size
+
+    def after(self, row_id: int) -> _Rows:
+        kept = _Rows()
+        for time_ms, one, size in zip(self.times, self.ids, self.sizes, strict=True):
+            if one > row_id:
+                kept.add(one, time_ms, size)
+        if kept.ids:
+            kept.first_id = min(kept.ids)
+        return kept
+
+
+_NO_ROWS = LiveRows(array("q"), array("q"))
+_NO_CHUNKS = HostChunks()
 
 
 class JournalIndex:
-    """Thread-safe: the writer adds after each commit. Kept by time, then in the order of storing."""
+    """Thread-safe: the writer adds after each commit, the compactor moves rows over."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._hosts: dict[int, tuple[array[int], array[int]]] = {}  # host -> times, row ids
+        self._rows: dict[int, _Rows] = {}
+        self._chunks: dict[int, HostChunks] = {}
+        self._bytes = 0
 
-    def add(self, host_id: int, row_id: int, time_ms: int) -> None:
+    def add(self, host_id: int, row_id: int, time_ms: int, size: int) -> None:
         with self._lock:
-            kept = self._hosts.get(host_id)
+            kept = self._rows.get(host_id)
             if kept is None:
-                kept = self._hosts[host_id] = (array("q"), array("q"))
-            times, ids = kept
-            if not times or time_ms >= times[-1]:
-                times.append(time_ms)
-                ids.append(row_id)
-            else:  # a backlog arrives after the newest rows
-                at = bisect_right(times, time_ms)
-                times.insert(at, time_ms)
-                ids.insert(at, row_id)
+                kept = self._rows[host_id] = _Rows()
+            kept.add(row_id, time_ms, size)
+            self._bytes += size
+
+    def put_chunks(self, host_id: int, chunks: HostChunks) -> None:
+        """Takes over what the file says of a host, or what a commit has made of it; its rows leave."""
+        with self._lock:
+            self._chunks[host_id] = chunks
+            rows = self._rows.get(host_id)
+            if rows is not None and rows.ids and rows.first_id <= chunks.journal_id:
+                kept = rows.after(chunks.journal_id)
+                self._bytes += kept.size - rows.size
+                if kept.ids:
+                    self._rows[host_id] = kept
+                else:
+                    del self._rows[host_id]
 
     def drop_host(self, host_id: int) -> None:
         with self._lock:
-            self._hosts.pop(host_id, None)
+            self._chunks.pop(host_id, None)
+            rows = self._rows.pop(host_id, None)
+            self._bytes -= rows.size if rows else 0
 
-    def find(self, host_id: int, start_ms: int, end_ms: int, max_rows: int | None = None) -> array[int]:
-        """Ids of the host's rows with start ≤ time < end, by time.
-
-        Raises:
-            RangeTooLargeError: more than `max_rows`.
-        """
+    def find(self, host_id: int, start_ms: int, end_ms: int) -> tuple[LiveRows, HostChunks]:
+        """The host's live rows with start ≤ time < end, and its chunks, as of one moment."""
         with self._lock:
-            kept = self._hosts.get(host_id)
+            chunks = self._chunks.get(host_id, _NO_CHUNKS)
+            kept = self._rows.get(host_id)
             if kept is None:
-                return array("q")
-            first, last = bisect_left(kept[0], start_ms), bisect_left(kept[0], end_ms)
-            if max_rows is not None and last - first > max_rows:
-                raise RangeTooLargeError(f"{last - first} stored rows")
-            return kept[1][first:last]
+                return _NO_ROWS, chunks
+            first, last = bisect_left(kept.times, start_ms), bisect_left(kept.times, end_ms)
+            return LiveRows(kept.times[first:last], kept.ids[first:last]), chunks
+
+    def chunks(self, host_id: int) -> HostChunks:
+        return self._chunks.get(host_id, _NO_CHUNKS)
+
+    def hosts_with_chunks(self) -> list[tuple[int, HostChunks]]:
+        with self._lock:
+            return list(self._chunks.items())
 
     def newest(self, host_id: int, limit: int) -> array[int]:
-        """Ids of the rows with the newest times, oldest first."""
+        """Ids of the live rows with the newest times, oldest first."""
         with self._lock:
-            kept = self._hosts.get(host_id)
-            return kept[1][-limit:] if kept else array("q")
+            kept = self._rows.get(host_id)
+            return kept.ids[-limit:] if kept else array("q")
+
+    def oldest(self) -> list[tuple[int, int, int]]:
+        """(first row id, time of the oldest row, host) of every host with live rows, first stored first."""
+        with self._lock:
+            return sorted((rows.first_id, rows.times[0], host_id) for host_id, rows in self._rows.items())
+
+    def first_id(self) -> int | None:
+        """The least id of a live row; None where there is none."""
+        with self._lock:
+            return min((rows.first_id for rows in self._rows.values()), default=None)
 
     def count(self, host_id: int) -> int:
+        """Rows of the host ever committed."""
         with self._lock:
-            kept = self._hosts.get(host_id)
-            return len(kept[0]) if kept else 0
+            kept = self._rows.get(host_id)
+            return (len(kept.ids) if kept else 0) + self._chunks.get(host_id, _NO_CHUNKS).rows
+
+    @property
+    def bytes(self) -> int:
+        """Of all live rows' payloads."""
+        return self._bytes
 
     def total(self) -> int:
+        """Live rows."""
         with self._lock:
-            return sum(len(times) for times, _ in self._hosts.values())
+            return sum(len(rows.ids) for rows in self._rows.values())

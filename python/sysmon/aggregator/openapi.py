@@ -72,6 +72,7 @@ ROUTES: Final = (
     Route(
         "post", "/api/admin/backup", "admin", "Copy the database", api.BackupAnswer, body=api.BackupRequest
     ),
+    Route("post", "/api/admin/compact", "admin", "Move the journal into chunks", api.CompactAnswer),
 )
 
 

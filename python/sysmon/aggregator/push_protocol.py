@@ -1,7 +1,7 @@
 """HTTP on one connection: pushes are answered here, without a task each; everything else is uvicorn's.
 
-A push needs no scope, no task, one write and no timer this way. What uvicorn lacks is here too: a bound on the
-bytes and the seconds of a request's head, and on silence.
+A push needs no scope, no task, one write and no timer this way. What uvicorn lacks is here too: a bound on
+the bytes and the seconds of a request's head, and on silence.
 """
 
 from __future__ import annotations

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
-from sysmon import _core
 from sysmon.aggregator.catalog import kind_of, unit_of
-from sysmon.aggregator.refusal import Refusal, bad_argument, unknown_host
+from sysmon.aggregator.refusal import bad_argument, unknown_host
+from sysmon.aggregator.storage import Query
 from sysmon.aggregator.times import parse_range, parse_step, smallest_step_s
 from sysmon.errors import RangeTooLargeError
 
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
     from sysmon._core import Agg, Columns
     from sysmon.aggregator.api_types import MetricsQuery
     from sysmon.aggregator.service import Aggregator
-    from sysmon.aggregator.storage import Host
+    from sysmon.aggregator.storage import Answer, Host
 
-_RATE_LOOKBACK_MS: Final = 300_000  # the first cell's rate needs a sample from before it
+_MANY_SERIES: Final = 1_000_000  # of a fold: they are gone before the answer is made
 _encode = msgspec.json.Encoder().encode
 
 
@@ -80,65 +79,51 @@ def query_metrics(aggregator: Aggregator, query: MetricsQuery) -> bytes:
     if query.by and not query.across:
         raise bad_argument("by needs across")
     hosts = select_hosts(aggregator, query.host)
-    parts = _read(aggregator, hosts, query, span)
-    if query.across:
-        body = _folded(parts, query)
-    else:
-        body = b",".join(columns.json(heads) for _, columns, heads in parts)
+    answer = _read(aggregator, hosts, query, span)
+    series = _folded(hosts, answer.columns, query) if query.across else _plain(hosts, answer.columns, query)
     head = {
         "start": span.start_ms / 1000,
         "end": span.end_ms / 1000,
         "step": span.step_ms / 1000 if span.step_ms else None,
-        "tier": "raw",
+        "tier": answer.tier,
     }
-    return _encode(head)[:-1] + b',"series":[' + body + b"]}"
+    return _encode(head)[:-1] + b',"series":[' + series + b"]}"
 
 
-_Part = tuple["Host", "Columns", list[bytes]]
-
-
-def _read(aggregator: Aggregator, hosts: Sequence[Host], query: MetricsQuery, span: _Range) -> list[_Part]:
+def _read(aggregator: Aggregator, hosts: Sequence[Host], query: MetricsQuery, span: _Range) -> Answer:
     limits = aggregator.settings.limits
-    tags = parse_tags(query.tag)
-    deadline = time.monotonic() + limits.query_s
-    parts: list[_Part] = []
-    series = 0
-    for host in hosts:
-        try:
-            columns = aggregator.storage.read(
-                host.host_id,
-                types=query.type or None,
-                tags=tags,
-                start_ms=span.start_ms - (_RATE_LOOKBACK_MS if span.step_ms else 0),
-                end_ms=span.end_ms,
-                max_rows=None if span.step_ms else limits.query_points,
-            )
-        except RangeTooLargeError:
+    question = Query(
+        host_ids=[host.host_id for host in hosts],
+        start_ms=span.start_ms,
+        end_ms=span.end_ms,
+        types=query.type or None,
+        tags=parse_tags(query.tag),
+        step_ms=span.step_ms,
+        agg=query.agg,
+        max_series=_MANY_SERIES if query.across else limits.query_series,
+        max_points=limits.query_points,
+    )
+    try:
+        return aggregator.storage.query(question)
+    except RangeTooLargeError as error:
+        if "points" in str(error):
             raise _too_long(span, limits.query_points) from None
-        series += len(columns)
-        if series > limits.query_series and not query.across:
-            raise RangeTooLargeError(
-                f"more than {limits.query_series} series: name fewer types or hosts, or fold with across="
-            )
-        if time.monotonic() > deadline:
-            raise Refusal(503, "query_timeout", f"not answered within {limits.query_s:g} s: ask for less")
-        if not len(columns):
-            continue
-        aggs: list[Agg] | None = None
-        if span.step_ms is not None:
-            aggs = [query.agg or _default_agg(columns.key(i)[0]) for i in range(len(columns))]
-            columns = columns.grid(span.start_ms, span.end_ms, span.step_ms, aggs)
-        parts.append((host, columns, [] if query.across else _heads(host.hostname, columns, aggs)))
-    return parts
+        raise RangeTooLargeError(
+            f"more than {question.max_series} series: name fewer types or hosts, or fold with across="
+        ) from None
+
+
+def _plain(hosts: Sequence[Host], columns: Columns, query: MetricsQuery) -> bytes:
+    heads = []
+    for i in range(len(columns)):
+        metric, pairs = columns.key(i)
+        agg = (query.agg or _default_agg(metric)) if query.step else None
+        heads.append(_head(hosts[columns.host(i)].hostname, metric, pairs, agg))
+    return columns.json(heads)
 
 
 def _default_agg(metric: str) -> Agg:
     return "rate" if kind_of(metric) == "counter" else "avg"
-
-
-def _heads(hostname: str, columns: Columns, aggs: Sequence[Agg] | None) -> list[bytes]:
-    keys = [columns.key(i) for i in range(len(columns))]
-    return [_head(hostname, *key, aggs[i] if aggs else None) for i, key in enumerate(keys)]
 
 
 def _head(hostname: str, metric: str, tags: Any, agg: str | None) -> bytes:
@@ -154,26 +139,26 @@ def _head(hostname: str, metric: str, tags: Any, agg: str | None) -> bytes:
     return _encode(members)[1:-1]
 
 
-def _folded(parts: Sequence[_Part], query: MetricsQuery) -> bytes:
+def _folded(hosts: Sequence[Host], columns: Columns, query: MetricsQuery) -> bytes:
     """All series of one type (and one value of each `by` key) as one."""
-    if not parts:
+    if not len(columns):
         return b""
     numbers: dict[tuple[str, tuple[str, ...]], int] = {}
     groups = []
-    for host, columns, _ in parts:
-        for i in range(len(columns)):
-            metric, pairs = columns.key(i)
-            tags = {**host.all_tags, **dict(pairs), "host": host.hostname}
-            group = (metric, tuple(tags.get(key, "") for key in query.by))
-            groups.append(numbers.setdefault(group, len(numbers)))
+    for i in range(len(columns)):
+        host = hosts[columns.host(i)]
+        metric, pairs = columns.key(i)
+        tags = {**host.all_tags, **dict(pairs), "host": host.hostname} if query.by else {}
+        group = (metric, tuple(tags.get(key, "") for key in query.by))
+        groups.append(numbers.setdefault(group, len(numbers)))
     across = cast("Any", query.across)
-    joined = _core.join_columns([columns for _, columns, _ in parts]).across(across, groups)
+    folded = columns.across(across, groups)
     heads = []
     for metric, values in numbers:
         tags = dict(zip(query.by, values, strict=True))
         hostname = tags.pop("host", "")
         heads.append(_head(hostname, metric, tags, query.agg or _default_agg(metric)))
-    return joined.json(heads)
+    return folded.json(heads)
 
 
 def _too_long(span: _Range, points: int) -> RangeTooLargeError:

@@ -12,6 +12,7 @@ from sysmon import _core
 from sysmon.aggregator.api_types import (
     BackupAnswer,
     BackupRequest,
+    CompactAnswer,
     DatabaseHealth,
     FleetSummary,
     Health,
@@ -126,4 +127,12 @@ def backup() -> Response:
         raise bad_argument("path: an absolute path in a folder that exists")
     if path.exists():
         raise Refusal(409, "file_exists", f"{path} exists; a backup never overwrites")
-    return answer(BackupAnswer(str(path), aggregator().storage.backup(path)))
+    return answer(BackupAnswer(str(path), aggregator().storage.maintain("backup", path)["bytes"]))
+
+
+@bp.post("/api/admin/compact")
+@needs("admin")
+def compact() -> Response:
+    """Moves all of the journal into chunks now, and does what is due of rollups and retention."""
+    done = aggregator().storage.maintain("compact")
+    return answer(CompactAnswer(done["samples"], done["bytes"]))

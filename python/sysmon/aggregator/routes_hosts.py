@@ -133,7 +133,8 @@ def remove_host(hostname: str) -> Response:
     """Forgets a host and everything it sent."""
     host = _host(hostname)
     service = aggregator()
-    service.storage.delete_host(host)
+    host.deleted = True  # from here on its pushes are refused: none may bring rows of nobody
+    service.storage.save_host(host)
     service.directory.forget(host)
     service.live.edited(host)
     return Response(status=204)

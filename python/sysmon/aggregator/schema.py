@@ -73,7 +73,46 @@ def _version_1(db: apsw.Connection) -> None:
     """)
 
 
-MIGRATIONS: Final[tuple[Callable[[apsw.Connection], None], ...]] = (_version_1,)
+def _version_2(db: apsw.Connection) -> None:
+    """Chunks beside the journal.
+
+    A host's journal rows up to `compacted.journal_id` are in chunks: they left the journal in that very
+    transaction, even where they still lie there (rows are deleted in runs, when those of all hosts before
+    them have left).
+    """
+    db.execute("""
+        CREATE TABLE chunks (
+            key     INTEGER PRIMARY KEY,                  -- tier, hour, host, part: docs/formats/chunk.md
+            payload BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE compacted (
+            host_id    INTEGER PRIMARY KEY,
+            journal_id INTEGER NOT NULL,                  -- rows up to here are in chunks
+            rows       INTEGER NOT NULL,                  -- how many were, ever
+            first_hour INTEGER NOT NULL,                  -- hours since 1970 that may have raw chunks: from
+            last_hour  INTEGER NOT NULL,                  -- … to, included
+            rolled_day INTEGER NOT NULL                   -- days since 1970 before this one have their cells
+        ) STRICT;
+        CREATE TABLE dirty_days (                         -- rolled up before all of their samples had come
+            host_id INTEGER NOT NULL,
+            day     INTEGER NOT NULL,
+            PRIMARY KEY (host_id, day)
+        ) STRICT, WITHOUT ROWID;
+    """)
+
+
+MIGRATIONS: Final[tuple[Callable[[apsw.Connection], None], ...]] = (_version_1, _version_2)
+
+# Chunk parts are some kilobytes: in pages of 4 KiB a fifth of the file would be left empty.
+_PAGE_BYTES: Final = 2048
+_AUTO_VACUUM_INCREMENTAL: Final = 2
+
+
+def prepare(db: apsw.Connection) -> None:
+    """What a file must be told before its first table: small pages, and that deleted ones are given back."""
+    if not db.execute("SELECT 1 FROM sqlite_schema").fetchall():
+        db.pragma("page_size", _PAGE_BYTES)
+        db.pragma("auto_vacuum", _AUTO_VACUUM_INCREMENTAL)
 
 
 def migrate(db: apsw.Connection) -> None:
@@ -96,6 +135,9 @@ def migrate(db: apsw.Connection) -> None:
         except BaseException:
             db.execute("ROLLBACK")
             raise
+    if db.pragma("auto_vacuum") != _AUTO_VACUUM_INCREMENTAL:  # a file of version 1
+        db.pragma("auto_vacuum", _AUTO_VACUUM_INCREMENTAL)
+        db.execute("VACUUM")
 
 
 def is_as_migrated(db: apsw.Connection) -> bool:

@@ -47,7 +47,14 @@ class Aggregator:
         self.now_ms = now_ms
         self.started_s = time.monotonic()
         self.directory = HostDirectory(settings)
-        self.storage = EmbeddedStorage(settings.data_dir, limits, on_commit=self._committed, now_ms=now_ms)
+        self.storage = EmbeddedStorage(
+            settings.data_dir,
+            limits,
+            settings.retention,
+            max_db_bytes=settings.max_db_bytes,
+            on_commit=self._committed,
+            now_ms=now_ms,
+        )
         self.settings = self._with_admin_token(settings)
         key_sets = self.storage.key_sets
         self.decoder = _core.PushDecoder(key_sets, native_limits(limits))
@@ -135,6 +142,7 @@ class Aggregator:
 
         serving = Serving(self, host, port, on_start, on_reload)
         self._stop = serving.stop
+        self.storage.start()
         serving.run()
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,9 +17,14 @@ from sysmon.errors import ConfigError, UnsafeFileError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sysmon.aggregator.storage import Tier
+
 DEFAULT_FILE = Path("~/.sysmon/aggregator.yaml")
 _ENV = "SYSMON_"
 _MAX_TOKEN_FILE_BYTES = 64 * 1024
+_AGE = re.compile(r"([0-9]{1,6})([hdy])")
+_AGE_UNIT_MS = {"h": 3_600_000, "d": 86_400_000, "y": 365 * 86_400_000}
+_LEAST_RAW_MS = 3 * 86_400_000
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,6 +43,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     requests_per_second: int = 10  # per host, enforced only while the commit queue is more than half full
     queue_requests: int = 1_024
     queue_bytes: int = 32 << 20
+    journal_bytes: int = 256 << 20  # past three quarters of it hosts are compacted before their hour is over
     sample_age_s: float = 30 * 86_400
     sample_ahead_s: float = 600
     body_timeout_s: float = 10
@@ -48,6 +55,30 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ws_clients_per_address: int = 8
     ws_message_bytes: int = 4_096
     ws_queue: int = 256
+
+
+class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long each tier is kept, like `30d` or `36h`."""
+
+    raw: str = "30d"
+    five_minutes: str = msgspec.field(default="90d", name="5m")
+    hour: str = msgspec.field(default="2y", name="1h")
+
+    def __post_init__(self) -> None:
+        if self.ages_ms["raw"] < _LEAST_RAW_MS:
+            raise ValueError("raw: at least 3d, so that every day is rolled up before its samples go")
+
+    @property
+    def ages_ms(self) -> dict[Tier, int]:
+        """Raises ValueError."""
+        return {"raw": _age_ms(self.raw), "5m": _age_ms(self.five_minutes), "1h": _age_ms(self.hour)}
+
+
+def _age_ms(text: str) -> int:
+    match = _AGE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an age: 36h, 30d, 2y")
+    return int(match[1]) * _AGE_UNIT_MS[match[2]]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +95,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_hops: int = 0
     stale_min_s: float = 15
     offline_min_s: float = 60
+    retention: RetentionSettings = RetentionSettings()
+    max_db_bytes: int | None = None
     limits: LimitSettings = LimitSettings()
 
     @property
@@ -89,6 +122,7 @@ _SCALARS = {
     "stale_min_s": float,
     "offline_min_s": float,
     "admin_token": str,
+    "max_db_bytes": int,
 }
 _LISTS = ("allowed_hosts", "auth_tokens", "read_tokens")
 _ALIASES = {"auth_token": "auth_tokens", "read_token": "read_tokens"}
@@ -98,7 +132,8 @@ _TOKEN_FILES = {
     "admin_token_file": "admin_token",
 }
 _SECRETS = {"auth_tokens", "read_tokens", "admin_token"}
-KEYS = (*_SCALARS, *_LISTS, *_ALIASES, *_TOKEN_FILES, "limits")
+_STRUCTS = {"limits": LimitSettings, "retention": RetentionSettings}
+KEYS = (*_SCALARS, *_LISTS, *_ALIASES, *_TOKEN_FILES, *_STRUCTS)
 
 
 def default_data_dir() -> Path:
@@ -162,7 +197,7 @@ def _from_env(env: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for key in KEYS:
         text = env.get(_ENV + key.upper())
-        if text and key != "limits":
+        if text and key not in _STRUCTS:
             given[key] = text
     credential = (
         Path(env["CREDENTIALS_DIRECTORY"]) / "auth_token" if env.get("CREDENTIALS_DIRECTORY") else None
@@ -183,11 +218,11 @@ def _settings_of(given: dict[str, Any], origin: str, warnings: list[str]) -> dic
             found[key] = _scalar(key, value, origin)
         elif _ALIASES.get(key, key) in _LISTS:
             found[_ALIASES.get(key, key)] = _list(value)
-        elif key == "limits":
+        elif key in _STRUCTS:
             try:
-                found[key] = msgspec.convert(value, LimitSettings)
+                found[key] = msgspec.convert(value, _STRUCTS[key])
             except msgspec.ValidationError as error:
-                raise ConfigError(f"{origin}: limits: {error}") from None
+                raise ConfigError(f"{origin}: {key}: {error}") from None
         else:
             near = difflib.get_close_matches(key, KEYS, 1)
             hint = f"; did you mean {near[0]}?" if near else ""

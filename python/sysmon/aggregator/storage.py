@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from sysmon._core import Columns, KeySets, Row
+    from sysmon._core import Agg, Columns, KeySets, Row
 
 DocumentKind = Literal["facts", "processes"]
 AGGREGATOR: Final = 0  # the host_id of events that are nobody else's; hosts count from 1
+Tier = Literal["raw", "5m", "1h"]
+Task = Literal["compact", "backup", "check"]
 
 
 class StorageBusyError(StorageError):
@@ -196,6 +198,29 @@ class Ledger:
     streams: tuple[StreamLedger, ...]
 
 
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Query:
+    """The samples of hosts in [start_ms, end_ms): as they were sent, or on cells of `step_ms`."""
+
+    host_ids: Sequence[int]
+    start_ms: int
+    end_ms: int
+    types: Sequence[str] | None = None  # exact, or a prefix ending in "*"; None is every type
+    tags: Mapping[str, str] | None = None  # all of them must be there
+    step_ms: int | None = None
+    agg: Agg | None = None  # with a step; None: rate for counters, avg for all others
+    max_series: int = 1 << 62
+    max_points: int = 1 << 62  # samples a series, where there is no step
+
+
+@dataclass(slots=True, frozen=True)
+class Answer:
+    """Columns host by host; `columns.host(i)` is an index into the query's `host_ids`."""
+
+    columns: Columns
+    tier: Tier  # the coarsest that was read
+
+
 class Storage(Protocol):
     """Where acknowledged samples live. All methods may be called from any thread."""
 
@@ -223,24 +248,15 @@ class Storage(Protocol):
         """Every host with its newest rows, oldest first, for what is kept in memory."""
 
     def save_host(self, host: Host, events: Sequence[Event] = ()) -> None:
-        """Commits a host that was made or changed by hand."""
+        """Commits a host that was changed by hand; one that is `deleted` is forgotten, with all it sent."""
 
-    def delete_host(self, host: Host) -> None:
-        """Forgets a host and everything it sent."""
+    def query(self, query: Query) -> Answer:
+        """What is stored, from journal, chunks and cells, each sample once.
 
-    def read(
-        self,
-        host_id: int,
-        *,
-        types: Sequence[str] | None,
-        tags: Mapping[str, str] | None,
-        start_ms: int,
-        end_ms: int,
-        max_rows: int | None = None,
-    ) -> Columns:
-        """The host's samples in [start, end).
-
-        Raises RangeTooLargeError past `max_rows` journal rows, DamagedError for a row that is not as written.
+        Raises:
+            RangeTooLargeError: more series or points than the query allows.
+            DamagedError: a stored payload is not as it was written.
+            StorageError: it took too long.
         """
 
     def events(self, host_id: int, *, kind: str | None = None, limit: int = 100) -> list[Event]:
@@ -254,8 +270,13 @@ class Storage(Protocol):
     def ledger(self, host_id: int) -> Ledger:
         """The host's delivery, summed and by stream."""
 
-    def backup(self, path: Path) -> int:
-        """Writes a consistent copy to a file that must not exist; returns its bytes."""
+    def maintain(self, task: Task, path: Path | None = None) -> dict[str, int]:
+        """Does one of these now, and returns its figures by name.
+
+        compact: moves all of the journal into chunks and does what is due of rollups and retention.
+        backup: writes a consistent copy to `path`, a file that must not exist.
+        check: reads everything and counts what is damaged.
+        """
 
     def stats(self) -> dict[str, int]:
         """Bytes, rows and counters, by name."""

@@ -126,6 +126,20 @@ class Writer:
             self._put((job, ticket))
         return ticket.wait(600)
 
+    @property
+    def next_row(self) -> int:
+        """The id of the next journal row: all committed ones are less."""
+        return self._next_row
+
+    def persist_key_sets(self, db: apsw.Connection, key_sets: Iterable[int]) -> None:
+        """For jobs: writes those sets that are not stored yet within the job's transaction."""
+        new = [(one, self._key_sets.blob(one)) for one in key_sets if one and one not in self._persisted]
+        _many(db, _KEY_SET, new)
+
+    def key_sets_persisted(self, key_sets: Iterable[int]) -> None:
+        """For jobs: the transaction with those sets is committed."""
+        self._persisted.update(key_sets)
+
     def insert_event(self, db: apsw.Connection, host_id: int, event: Event) -> None:
         """For jobs: writes an event within the job's transaction. Only on the writer's thread."""
         db.execute(_EVENT, _event_row(self._next_event, host_id, event))
@@ -310,8 +324,8 @@ class _Transaction:
         writer._next_row = self._next_row
         writer._next_event = self._next_event
         writer._persisted.update(self._key_sets)
-        for row_id, host_id, time_ms, _ in self._rows:
-            writer._index.add(host_id, row_id, time_ms)
+        for row_id, host_id, time_ms, payload in self._rows:
+            writer._index.add(host_id, row_id, time_ms, len(payload))
         for name, change in self._streams.items():
             writer._streams.commit(name, change)
         for name, event_id, hole in self._gaps:

@@ -32,6 +32,14 @@ void put_fixed(std::string& out, T value) {
   out.append(bytes, sizeof value);
 }
 
+// Signed as unsigned, small ones small: 0, -1, 1, -2, 2 … are 0, 1, 2, 3, 4 …
+inline constexpr std::uint64_t to_zigzag(std::int64_t value) {
+  return (static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63U);
+}
+inline constexpr std::int64_t from_zigzag(std::uint64_t value) {
+  return static_cast<std::int64_t>((value >> 1U) ^ (0U - (value & 1U)));
+}
+
 // The checksum at the end of whatever is stored: the low half of XXH3-64 of everything before it.
 inline std::uint32_t checksum(std::string_view bytes) {
   return static_cast<std::uint32_t>(XXH3_64bits(bytes.data(), bytes.size()));
@@ -73,13 +81,14 @@ class ByteReader {
   }
   [[nodiscard]] std::string_view rest() const { return rest_; }
   [[nodiscard]] bool ok() const { return ok_; }
-
- private:
+  // What was read makes no sense: from here on there is nothing. Gives 0.
   std::uint64_t fail() {
     ok_ = false;
     rest_ = {};
     return 0;
   }
+
+ private:
   std::string_view rest_;
   bool ok_ = true;
 };

@@ -16,13 +16,6 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;  // do not renumber
 
-// How a row says which positions it has. Do not renumber.
-enum Presence : std::uint8_t {
-  kAll,    // every position of the set: no bytes
-  kRuns,   // varint length of `present`, then varints: so many absent, so many present, and so on
-  kBitmap  // ceil(set size / 8) bytes, low bit first
-};
-
 // How one value is written, in four bits. Do not renumber. An integer code's number is its count of bytes.
 enum Code : std::uint32_t {
   kZero = 0,               // +0.0, no bytes
@@ -94,43 +87,6 @@ double decode(std::uint32_t code, std::uint64_t word) {
   return static_cast<double>(word) / kScale[code];
 }
 
-// Runs of present positions, absent and present in turn. REQUIRES: ascending.
-void put_runs(std::string& out, std::span<const std::uint32_t> positions) {
-  std::uint32_t next = 0;  // the first position not yet spoken of
-  for (std::size_t i = 0; i < positions.size();) {
-    std::size_t end = i + 1;
-    while (end < positions.size() && positions[end] == positions[end - 1] + 1) ++end;
-    put_varint(out, positions[i] - next);
-    put_varint(out, end - i);
-    next = positions[end - 1] + 1;
-    i = end;
-  }
-}
-
-std::size_t bitmap_bytes(std::uint32_t set_size) { return (set_size + 7U) / 8U; }
-
-void put_presence(std::string& out, const RowHead& head, std::span<const std::uint32_t> positions) {
-  if (positions.size() == head.set_size) {
-    out.push_back(static_cast<char>(kAll));
-    return;
-  }
-  std::string runs;
-  put_runs(runs, positions);
-  if (runs.size() <= bitmap_bytes(head.set_size)) {
-    out.push_back(static_cast<char>(kRuns));
-    put_varint(out, runs.size());
-    out.append(runs);
-    return;
-  }
-  out.push_back(static_cast<char>(kBitmap));
-  const std::size_t start = out.size();
-  out.append(bitmap_bytes(head.set_size), '\0');
-  for (const std::uint32_t position : positions) {
-    out[start + position / 8] =
-        static_cast<char>(static_cast<unsigned char>(out[start + position / 8]) | (1U << (position % 8)));
-  }
-}
-
 }  // namespace
 
 std::uint32_t hash_of_boot(std::string_view boot_id) {
@@ -149,7 +105,7 @@ std::string pack_row(const RowHead& head, std::span<const std::uint32_t> positio
   put_fixed(out, head.boot);
   put_varint(out, head.set_size);
   put_varint(out, values.size());
-  put_presence(out, head, positions);
+  put_presence(out, head.set_size, positions);
 
   const std::size_t codes = out.size();
   std::size_t at = codes + (values.size() + 1) / 2;
@@ -182,14 +138,11 @@ Result<RowView> RowView::parse(std::string_view payload) {
   row.head_.key_set = static_cast<KeySetId>(key_set);
   row.head_.set_size = static_cast<std::uint32_t>(set_size);
   row.samples_ = static_cast<std::uint32_t>(samples);
-  row.presence_ = in.fixed<std::uint8_t>();
-  if (row.presence_ > kBitmap) return malformed("unknown presence");
-  if (row.presence_ == kRuns) row.present_ = in.take(in.varint());
-  if (row.presence_ == kBitmap) row.present_ = in.take(bitmap_bytes(row.head_.set_size));
+  row.presence_ = Presence::take(in, row.head_.set_size, row.samples_);
+  if (!in.ok()) return malformed("cut short, or presence does not fit the samples");
   row.codes_ = in.take((samples + 1) / 2);
   row.values_ = in.rest();
   if (!in.ok()) return malformed("cut short");
-  if (!row.presence_fits()) return malformed("presence does not fit the samples");
   std::size_t bytes = 0;
   for (std::uint32_t i = 0; i < row.samples_; ++i) bytes += kBytes[row.code(i)];
   if (bytes != row.values_.size()) return malformed("its length does not fit its samples");
@@ -213,48 +166,8 @@ double RowView::value(std::uint32_t code, std::size_t offset) const {
   return decode(code, word);
 }
 
-// Calls visit(first, count) for each run of present positions; stops where it says false. False: `present_`
-// is no list of ascending runs.
-template <class Visit>
-bool RowView::each_run(Visit&& visit) const {
-  if (presence_ == kAll) return visit(0, head_.set_size);
-  if (presence_ == kBitmap) {
-    for (std::uint32_t first = 0; first < head_.set_size; ++first) {
-      const std::uint32_t eight = static_cast<unsigned char>(present_[first / 8]);
-      if (((eight >> (first % 8)) & 1U) == 0) continue;
-      if (!visit(first, 1)) break;
-    }
-    return true;
-  }
-  ByteReader in(present_);
-  std::uint32_t next = 0;
-  while (!in.rest().empty()) {
-    const std::uint64_t gap = in.varint();
-    if (!in.ok() || gap > head_.set_size - next) return false;
-    const std::uint64_t count = in.varint();
-    const auto first = static_cast<std::uint32_t>(next + gap);
-    if (!in.ok() || count > head_.set_size - first) return false;
-    if (!visit(first, static_cast<std::uint32_t>(count))) break;
-    next = first + static_cast<std::uint32_t>(count);
-  }
-  return true;
-}
-
-bool RowView::presence_fits() const {
-  std::uint64_t present = 0;
-  const bool is_list = each_run([&present](std::uint32_t /*first*/, std::uint32_t count) {
-    present += count;
-    return true;
-  });
-  return is_list && present == samples_;
-}
-
 void RowView::read(RowSamples& out) const {
-  out.positions.clear();
-  each_run([&out](std::uint32_t first, std::uint32_t count) {
-    for (std::uint32_t i = 0; i < count; ++i) out.positions.push_back(first + i);
-    return true;
-  });
+  presence_.read(out.positions);
   out.values.resize(samples_);
   std::size_t offset = 0;
   for (std::uint32_t i = 0; i < samples_; ++i) {
@@ -271,7 +184,7 @@ void RowView::read_some(std::span<const std::uint32_t> wanted, RowSamples& out) 
   std::size_t offset = 0;
   std::uint32_t before = 0;  // samples before the present run
   std::size_t next = 0;      // index into `wanted`
-  each_run([&](std::uint32_t first, std::uint32_t count) {
+  presence_.each_run([&](std::uint32_t first, std::uint32_t count) {
     while (next < wanted.size() && wanted[next] < first) ++next;
     for (; next < wanted.size() && wanted[next] - first < count; ++next) {
       const std::uint32_t target = before + wanted[next] - first;

@@ -1,0 +1,147 @@
+"""Which rows of `chunks` and `journal` a question needs, and reading them.
+
+Raw chunks lie hour by hour, the cells of a day in one chunk. A day's cells stand for its samples where the
+step is a multiple of theirs, unless some of its samples still lie in the journal.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import apsw
+
+from sysmon import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sysmon.aggregator.journal_index import HostChunks, LiveRows
+    from sysmon.aggregator.storage import Tier
+
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 86_400_000
+DAY_HOURS: Final = 24
+RAW: Final = 0
+TIERS: Final[dict[Tier, int]] = {"raw": RAW, "5m": 1, "1h": 2}  # as in chunk keys
+CELL_MS: Final[dict[Tier, int]] = {"5m": 300_000, "1h": HOUR_MS}
+_HOUR_STRIDE: Final = _core.chunk_key(RAW, 1, 0, 0) - _core.chunk_key(RAW, 0, 0, 0)
+_HOST_STRIDE: Final = _core.chunk_key(RAW, 0, 1, 0) - _core.chunk_key(RAW, 0, 0, 0)
+_HOSTS: Final = _HOUR_STRIDE // _HOST_STRIDE
+_HOURS: Final = _core.chunk_key(1, 0, 0, 0) // _HOUR_STRIDE
+
+_PARTS_SQL: Final = (
+    "SELECT c.key, c.payload FROM carray(?) AS wanted JOIN chunks AS c ON c.key = wanted.value"
+)
+_ROWS_SQL: Final = (
+    "SELECT j.host_id, j.time_ms, j.payload FROM carray(?) AS wanted JOIN journal AS j ON j.id = wanted.value"
+)
+
+Parts = list[tuple[int, bytes]]
+Rows = list[tuple[int, bytes]]
+Stored = tuple[Parts, Rows]
+
+
+class Wanted(NamedTuple):
+    """What to read of one host."""
+
+    host_id: int
+    keys: list[int]  # ascending
+    rows: Sequence[int]  # journal ids
+    has_cells: bool
+
+
+def tier_for(step_ms: int | None) -> Tier:
+    """The coarsest tier whose cells make up cells of this step."""
+    if step_ms is not None and step_ms % CELL_MS["1h"] == 0:
+        return "1h"
+    if step_ms is not None and step_ms % CELL_MS["5m"] == 0:
+        return "5m"
+    return "raw"
+
+
+def keys_of(tier: int, hours: Iterable[int], host_id: int, parts: Sequence[int]) -> list[int]:
+    """Keys of the parts of a host's chunks, ascending if `hours` and `parts` are."""
+    base = _core.chunk_key(tier, 0, host_id, 0)
+    return [base + hour * _HOUR_STRIDE + part for hour in hours for part in parts]
+
+
+def host_of(key: int) -> int:
+    """The host of a chunk's key."""
+    return key // _HOST_STRIDE % _HOSTS
+
+
+def time_ms_of(key: int) -> int:
+    """When the hour (or the day) of a chunk's key begins."""
+    return key // _HOUR_STRIDE % _HOURS * HOUR_MS
+
+
+def want(
+    host_id: int,
+    live: LiveRows,
+    chunks: HostChunks,
+    *,
+    start_ms: int,
+    end_ms: int,
+    lookback_ms: int,
+    tier: Tier,
+    parts: Sequence[int],
+) -> Wanted:
+    """What [start − lookback, end) of one host needs. `live` are its rows in that range."""
+    # What was compacted between two looks is found by its hour, which is that of a row seen at the first.
+    first, last = chunks.first_hour, chunks.last_hour
+    if live.times:
+        live_first, live_last = live.times[0] // HOUR_MS, live.times[-1] // HOUR_MS
+        first = min(first, live_first) if chunks.last_hour >= 0 else live_first
+        last = max(last, live_last)
+    first = max(first, (start_ms - lookback_ms) // HOUR_MS)
+    last = min(last, (end_ms - 1) // HOUR_MS)
+    days: list[int] = []
+    if tier != "raw" and chunks.rolled_day > 0:
+        journaled = {time_ms // DAY_MS for time_ms in live.times if time_ms // DAY_MS < chunks.rolled_day}
+        until = min(chunks.rolled_day, -(-end_ms // DAY_MS))
+        from_day = max(start_ms // DAY_MS, chunks.first_hour // DAY_HOURS)
+        days = [day for day in range(from_day, until) if day not in journaled]
+    rolled = set(days)
+    hours = [hour for hour in range(first, last + 1) if hour // DAY_HOURS not in rolled]
+    if rolled:  # the hour before samples take over from cells has what their first increase counts from
+        after = [hour for hour in hours if hour % DAY_HOURS == 0 and hour // DAY_HOURS - 1 in rolled]
+        hours = sorted(hours + [hour - 1 for hour in after])
+    keys = keys_of(RAW, hours, host_id, parts)
+    keys += keys_of(TIERS[tier], (day * DAY_HOURS for day in days), host_id, parts) if days else []
+    return Wanted(host_id, keys, live.ids, bool(days))
+
+
+def read(db: apsw.Connection, wanted: Sequence[Wanted]) -> list[Stored]:
+    """Parts and rows of each host, as the core takes them, out of one state of the file."""
+    keys = [key for one in wanted for key in one.keys]
+    ids = [row for one in wanted for row in one.rows]
+    with db:  # one transaction: what moves from rows to chunks meanwhile is in one of them
+        found_parts = read_parts(db, keys)
+        found_rows: list[Any] = db.execute(_ROWS_SQL, (apsw.carray(_int64(ids)),)).fetchall() if ids else []
+    parts: dict[int, Parts] = {one.host_id: [] for one in wanted}
+    rows: dict[int, Rows] = {one.host_id: [] for one in wanted}
+    for part in found_parts:
+        parts[host_of(part[0])].append(part)
+    for host_id, time_ms, payload in found_rows:
+        rows[host_id].append((time_ms, payload))
+    return [(parts[one.host_id], rows[one.host_id]) for one in wanted]
+
+
+def read_parts(db: apsw.Connection, keys: Sequence[int]) -> Parts:
+    """(key, payload) of those that are there, in the order of `keys`."""
+    if not keys:
+        return []
+    found: Any = db.execute(_PARTS_SQL, (apsw.carray(_int64(keys)),)).fetchall()
+    return cast("Parts", found)
+
+
+def read_rows(db: apsw.Connection, ids: Sequence[int]) -> Rows:
+    """(time_ms, payload) of journal rows, in the order of `ids`."""
+    if not ids:
+        return []
+    return [(time_ms, payload) for _, time_ms, payload in db.execute(_ROWS_SQL, (apsw.carray(_int64(ids)),))]
+
+
+def _int64(numbers: Sequence[int]) -> Any:
+    return numbers if isinstance(numbers, array) else array("q", numbers)
