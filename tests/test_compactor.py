@@ -252,7 +252,7 @@ def test_damage_in_one_chunk_hurts_nobody_else(kit: ServiceKit) -> None:
     storage_of(kit)._writer.run(
         lambda db: db.execute("UPDATE chunks SET payload = x'00112233445566' WHERE (key >> 3 & 1) = 1")
     )
-    assert kit.error("/api/metrics?host=web01") == (503, "storage_unavailable")
+    assert kit.error("/api/metrics?host=web01") == (500, "storage_damaged")
     assert len(kit.get("/api/metrics?host=db01")["series"]) == 3
     assert storage_of(kit).maintain("check")["damaged"] > 0
 

@@ -5,8 +5,8 @@
 #include <benchmark/benchmark.h>
 #include <libdeflate.h>
 
-#include <cmath>
 #include <array>
+#include <cmath>
 #include <memory>
 #include <random>
 #include <string>

@@ -102,8 +102,8 @@ struct GridSpec {
 // samples. Samples from up to `lookback_ms` before the start count as the first of a pair. Error: also
 // invalid, where step or range are not positive, or cells too many.
 [[nodiscard]] Result<Columns> fold_hosts(const KeySets& key_sets, std::span<const StoredHost> hosts,
-                                         const Selector& selector, const GridSpec& spec, std::int64_t lookback_ms,
-                                         ReadLimits limits = {});
+                                         const Selector& selector, const GridSpec& spec,
+                                         std::int64_t lookback_ms, ReadLimits limits = {});
 
 // The columns of several answers in one.
 [[nodiscard]] Columns join_columns(std::span<const Columns* const> parts);

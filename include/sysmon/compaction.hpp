@@ -20,8 +20,9 @@
 namespace sysmon {
 
 struct PackedChunk {
-  KeySetId key_set = 0;  // of all its parts; a new one where no set that was used holds every key. 0: no samples
-  std::uint32_t samples = 0;  // or cells
+  KeySetId key_set =
+      0;  // of all its parts; a new one where no set that was used holds every key. 0: no samples
+  std::uint32_t samples = 0;                            // or cells
   std::vector<std::pair<unsigned, std::string>> parts;  // (part, payload), the ticks first; empty: no samples
 };
 

@@ -103,8 +103,9 @@ std::shared_ptr<Columns> read(const std::shared_ptr<KeySets>& key_sets, const py
 
 std::shared_ptr<Columns> fold(const std::shared_ptr<KeySets>& key_sets, const py::iterable& hosts,
                               const py::object& types, const py::object& tags, std::int64_t start_ms,
-                              std::int64_t end_ms, std::int64_t step_ms, const std::optional<std::string>& agg,
-                              std::int64_t lookback_ms, std::size_t max_series, std::uint32_t first_host) {
+                              std::int64_t end_ms, std::int64_t step_ms,
+                              const std::optional<std::string>& agg, std::int64_t lookback_ms,
+                              std::size_t max_series, std::uint32_t first_host) {
   const Selector selector = to_selector(types, tags);
   GridSpec spec{start_ms, end_ms, step_ms, std::nullopt};
   if (agg) spec.agg = to_agg(*agg);

@@ -63,8 +63,9 @@ void bind_compaction(py::module_& m) {
   m.def("parts_of", &parts_of, py::arg("types"));
   m.def("pack_hour", &hour, py::arg("key_sets"), py::arg("host"), py::arg("start_ms"));
   m.def("pack_day", &day, py::arg("key_sets"), py::arg("host"), py::arg("start_ms"), py::arg("cell_ms"));
-  m.def("is_intact", [](const py::bytes& payload) { return is_intact(std::string_view(payload)); },
-        py::arg("payload"));
+  m.def(
+      "is_intact", [](const py::bytes& payload) { return is_intact(std::string_view(payload)); },
+      py::arg("payload"));
   m.def("newest_rows", &rows, py::arg("key_sets"), py::arg("host"));
 }
 

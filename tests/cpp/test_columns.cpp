@@ -64,8 +64,8 @@ Values cells(const Column& column) {
     out.push_back(column.present[i] != 0 ? column.values[i] : kNone);
   return out;
 }
-Values on_grid(const Journal& journal, std::int64_t start_ms, std::int64_t end_ms, std::int64_t step_ms, Agg agg,
-               std::int64_t lookback_ms = 1000, const Selector& selector = {}) {
+Values on_grid(const Journal& journal, std::int64_t start_ms, std::int64_t end_ms, std::int64_t step_ms,
+               Agg agg, std::int64_t lookback_ms = 1000, const Selector& selector = {}) {
   const Result<Columns> grid = journal.fold({start_ms, end_ms, step_ms, agg}, lookback_ms, selector);
   REQUIRE(grid.ok());
   return cells((*grid)[0]);
@@ -114,8 +114,7 @@ TEST_CASE("a damaged row or an unknown key set is an error") {
   const std::string unknown = pack_row({99, 0, 1}, std::array{0U}, std::array{1.0});
   CHECK_FALSE(read_row(journal.sets, StoredRow{0, "rubbish"}).ok());
   CHECK_FALSE(read_row(journal.sets, StoredRow{0, unknown}).ok());
-  CHECK(read_row(journal.sets, StoredRow{5, "rubbish"})
-            .ok());  // out of range: not looked at
+  CHECK(read_row(journal.sets, StoredRow{5, "rubbish"}).ok());  // out of range: not looked at
 }
 
 TEST_CASE("a grid folds the samples of each cell") {
@@ -143,8 +142,7 @@ TEST_CASE("a rate is the increase of neighbours by their time, in the later one'
   journal.put_a(2000, 130);
   journal.put_a(5000, 190);  // a gap: its increase comes when it is known
   CHECK(on_grid(journal, 0, 6000, 1000, Agg::rate) == Values{kNone, 10, 20, kNone, kNone, 20});
-  CHECK(on_grid(journal, 1000, 5000, 4000, Agg::rate) ==
-        Values{15});  // the sample before the grid counts
+  CHECK(on_grid(journal, 1000, 5000, 4000, Agg::rate) == Values{15});  // the sample before the grid counts
   CHECK(on_grid(journal, 1000, 5000, 4000, Agg::rate, 0) == Values{20});
 }
 
@@ -229,7 +227,8 @@ TEST_CASE("limits of an answer are said, not cut to") {
   journal.put(2000, journal.set, {0}, {3});
   const std::vector<StoredRow> rows = journal.stored();
   const std::array hosts{StoredHost{{}, rows}};
-  CHECK(read_hosts(journal.sets, hosts, {}, 0, kForever, {1, SIZE_MAX, 0}).error().kind == Error::Kind::too_large);
+  CHECK(read_hosts(journal.sets, hosts, {}, 0, kForever, {1, SIZE_MAX, 0}).error().kind ==
+        Error::Kind::too_large);
   CHECK(read_hosts(journal.sets, hosts, {}, 0, kForever, {2, 1, 0}).error().kind == Error::Kind::too_large);
   CHECK(read_hosts(journal.sets, hosts, {}, 0, kForever, {2, 2, 0}).ok());
 }

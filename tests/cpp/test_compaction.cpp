@@ -144,7 +144,8 @@ TEST_CASE("an increase is known across what became a chunk, and not across a boo
   store.compact(kHour);
   store.put(kHour + 30'000, 10, "y");
   const auto rates = store.with([&](const StoredHost& host) {
-    return fold_hosts(store.sets, std::array{host}, {{{"network.*"}}, {}}, {kHour, kHour + 40'000, 10'000, {}}, 0);
+    return fold_hosts(store.sets, std::array{host}, {{{"network.*"}}, {}},
+                      {kHour, kHour + 40'000, 10'000, {}}, 0);
   });
   REQUIRE(rates.ok());
   CHECK((*rates)[0].present == std::vector<std::uint8_t>{0, 1, 0, 1});

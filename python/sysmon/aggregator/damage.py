@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sysmon import _core
 from sysmon.aggregator.database_file import is_damage, set_aside_before, suspect
 from sysmon.aggregator.storage import DamagedError
-from sysmon.aggregator.stored_parts import host_of, time_ms_of
+from sysmon.aggregator.stored_parts import time_ms_of
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
@@ -67,19 +67,19 @@ class DamageLog:
                 self.note(f"the row of host {host_id} at {damaged[-1]} is damaged")
         return good, ", ".join(damaged)
 
-    def times_in(self, stored: Sequence[Stored]) -> list[str]:
-        """The times, as text, of what is not as it was written."""
-        found = {}
-        for parts, rows in stored:
-            for key, payload in parts:
-                if not _core.is_intact(payload):
-                    found[utc(time_ms_of(key))] = f"a chunk of host {host_of(key)}"
-            for time_ms, payload in rows:
-                if not _core.is_intact(payload):
-                    found[utc(time_ms)] = "a row"
-        for time, what in found.items():
-            self.note(f"{what} at {time} is damaged")
-        return list(found)
+    def times_in(self, host_ids: Sequence[int], stored: Sequence[Stored]) -> list[str]:
+        """The times, as text, of what is stored of these hosts and is not as it was written."""
+        found = []
+        for host_id, (parts, rows) in zip(host_ids, stored, strict=True):
+            for name, times_and_payloads in (
+                ("chunk", [(time_ms_of(key), payload) for key, payload in parts]),
+                ("row", rows),
+            ):
+                for time_ms, payload in times_and_payloads:
+                    if not _core.is_intact(payload):
+                        found.append(utc(time_ms))
+                        self.note(f"the {name} of host {host_id} at {found[-1]} is damaged")
+        return found
 
     @property
     def warnings(self) -> list[str]:

@@ -358,7 +358,7 @@ class EmbeddedStorage:
 
     def _newest_of_chunks(self, db: apsw.Connection, host_id: int, hours: list[int]) -> list[Row]:
         parts = read_parts(db, keys_of(RAW, hours, host_id, _core.parts_of(None)))
-        return self._decoded([(parts, [])], lambda: _core.newest_rows(self.key_sets, (parts, [])))
+        return self._decoded([host_id], [(parts, [])], lambda: _core.newest_rows(self.key_sets, (parts, [])))
 
     def query(self, query: Query) -> Answer:
         deadline = time.monotonic() + self._limits.query_s
@@ -399,9 +399,11 @@ class EmbeddedStorage:
         self, db: apsw.Connection, wanted: list[Wanted], query: Query, max_series: int, first_host: int
     ) -> Columns:
         stored = read(db, wanted)
+        hosts = [one.host_id for one in wanted]
         if query.step_ms is not None:
             step_ms = query.step_ms
             return self._decoded(
+                hosts,
                 stored,
                 lambda: _core.fold_hosts(
                     self.key_sets,
@@ -418,6 +420,7 @@ class EmbeddedStorage:
                 ),
             )
         return self._decoded(
+            hosts,
             stored,
             lambda: _core.read_hosts(
                 self.key_sets,
@@ -432,11 +435,11 @@ class EmbeddedStorage:
             ),
         )
 
-    def _decoded(self, stored: Sequence[Stored], decode: Callable[[], _T]) -> _T:
+    def _decoded(self, host_ids: Sequence[int], stored: Sequence[Stored], decode: Callable[[], _T]) -> _T:
         try:
             return decode()
         except (ValueError, TypeError) as error:
-            times = ", ".join(self._damage.times_in(stored))
+            times = ", ".join(self._damage.times_in(host_ids, stored))
             raise DamagedError(
                 f"what is stored is damaged: {error}; ask for times other than {times}"
             ) from error

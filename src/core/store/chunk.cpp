@@ -10,7 +10,7 @@ namespace sysmon {
 
 namespace {
 
-constexpr std::uint8_t kVersion = 1;  // of ticks and parts; do not renumber
+constexpr std::uint8_t kVersion = 1;            // of ticks and parts; do not renumber
 constexpr std::uint32_t kMaxTicks = 1U << 20U;  // an hour at 4 ms
 
 // The families of each part; what is not named here is in part 1. A family that moves would make old chunks
@@ -20,12 +20,11 @@ struct Family {
   unsigned part;
 };
 constexpr unsigned kOther = 1;
-constexpr std::array<Family, 23> kFamilies{{{"cpu", 2},      {"load", 2},     {"pressure", 2}, {"memory", 3},
-                                            {"swap", 3},     {"vmstat", 3},   {"disk", 4},     {"diskio", 4},
-                                            {"raid", 4},     {"network", 5},  {"tcp", 5},      {"udp", 5},
-                                            {"sockets", 5},  {"softnet", 5},  {"conntrack", 5}, {"process", 6},
-                                            {"kernel", 6},   {"system", 6},   {"systemd", 6},  {"sensor", 6},
-                                            {"battery", 6},  {"time", 6},     {"agent", 6}}};
+constexpr std::array<Family, 23> kFamilies{
+    {{"cpu", 2},     {"load", 2},    {"pressure", 2},  {"memory", 3},  {"swap", 3},   {"vmstat", 3},
+     {"disk", 4},    {"diskio", 4},  {"raid", 4},      {"network", 5}, {"tcp", 5},    {"udp", 5},
+     {"sockets", 5}, {"softnet", 5}, {"conntrack", 5}, {"process", 6}, {"kernel", 6}, {"system", 6},
+     {"systemd", 6}, {"sensor", 6},  {"battery", 6},   {"time", 6},    {"agent", 6}}};
 
 constexpr unsigned kTierShift = 48;
 constexpr unsigned kHourShift = 27;
@@ -40,7 +39,8 @@ class Patterns {
   // 0: all ticks; else the number of the pattern, from 1.
   std::uint32_t number_of(const std::vector<std::uint32_t>& places) {
     if (places.size() == ticks_) return 0;
-    const auto found = std::ranges::find_if(known_, [&places](const auto* known) { return *known == places; });
+    const auto found =
+        std::ranges::find_if(known_, [&places](const auto* known) { return *known == places; });
     if (found == known_.end()) {
       known_.push_back(&places);
       return static_cast<std::uint32_t>(known_.size());
@@ -229,8 +229,8 @@ std::vector<Pattern> take_patterns(ByteReader& in, std::uint32_t ticks, std::uin
   for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
     const std::uint64_t places = in.varint();
     if (places == 0 || places > ticks) in.fail();
-    patterns.push_back({Presence::take(in, ticks, static_cast<std::uint32_t>(places)),
-                        static_cast<std::uint32_t>(places)});
+    patterns.push_back(
+        {Presence::take(in, ticks, static_cast<std::uint32_t>(places)), static_cast<std::uint32_t>(places)});
   }
   return patterns;
 }
@@ -267,7 +267,8 @@ Result<PartView> PartView::parse(std::string_view payload) {
     if ((head & 3U) > static_cast<unsigned>(Shape::counter_cell) || pattern > patterns.size() ||
         ((head & 4U) != 0 && pattern == 0))
       return malformed("a series is none");
-    const Pattern ticks_of = pattern == 0 ? Pattern{Presence::all(view.ticks_), view.ticks_} : patterns[pattern - 1];
+    const Pattern ticks_of =
+        pattern == 0 ? Pattern{Presence::all(view.ticks_), view.ticks_} : patterns[pattern - 1];
     view.series_.push_back({member, static_cast<Shape>(head & 3U), ticks_of.ticks, ticks_of.count, {}});
     sizes.push_back(head >> 3U);
   }

@@ -19,7 +19,8 @@ namespace {
 // the largest. nullptr where there is no room for it.
 KeySetPtr set_of(KeySets& key_sets, const KeyFinder& finder, std::span<const ChunkSeries> series) {
   const std::vector<KeySetPtr> met = finder.sets();
-  const auto largest = std::ranges::max_element(met, {}, [](const KeySetPtr& set) { return set->keys.size(); });
+  const auto largest =
+      std::ranges::max_element(met, {}, [](const KeySetPtr& set) { return set->keys.size(); });
   if (largest == met.end()) return nullptr;
   std::vector<const Key*> keys = (*largest)->keys;
   std::unordered_set<const Key*> held(keys.begin(), keys.end());
@@ -132,8 +133,8 @@ Result<PackedChunk> pack_hour(KeySets& key_sets, const StoredHost& host, std::in
   std::vector<ChunkSeries> series;
   for (HostReader::Series& one : reader.series()) {
     if (one.times.empty()) continue;
-    series.push_back({&finder.key(one.slot), Shape::sample, places_among(one.times, ticks.times),
-                      std::move(one.values)});
+    series.push_back(
+        {&finder.key(one.slot), Shape::sample, places_among(one.times, ticks.times), std::move(one.values)});
   }
   return pack(key_sets, finder, ticks, series);
 }
@@ -159,15 +160,18 @@ Result<PackedChunk> pack_day(KeySets& key_sets, const StoredHost& host, std::int
 Result<std::vector<Row>> newest_rows(const KeySets& key_sets, const StoredHost& host) {
   const Selector everything;
   KeyFinder finder(key_sets, everything);
-  HostReader reader(finder, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+  HostReader reader(finder, std::numeric_limits<std::int64_t>::min(),
+                    std::numeric_limits<std::int64_t>::max());
   if (Result<void> read = reader.read(host); !read) return read.error();
   std::map<std::int64_t, std::unordered_map<const Key*, double>> by_time;
   for (const HostReader::Series& one : reader.series()) {
-    for (std::size_t i = one.times.size() - std::min<std::size_t>(one.times.size(), 2); i < one.times.size(); ++i)
+    for (std::size_t i = one.times.size() - std::min<std::size_t>(one.times.size(), 2); i < one.times.size();
+         ++i)
       by_time[one.times[i]].emplace(&finder.key(one.slot), one.values[i]);
   }
   const std::vector<KeySetPtr> sets = finder.sets();
-  const auto largest = std::ranges::max_element(sets, {}, [](const KeySetPtr& set) { return set->keys.size(); });
+  const auto largest =
+      std::ranges::max_element(sets, {}, [](const KeySetPtr& set) { return set->keys.size(); });
   std::vector<Row> rows;
   for (const auto& [time_ms, values] : by_time) {
     RowSamples samples;

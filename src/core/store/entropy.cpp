@@ -29,17 +29,17 @@ struct Shape {
   std::uint32_t ratio;
   std::uint32_t bend;
 };
-constexpr std::array<Shape, 12> kShapes{{{3'200, 65'536},   // geometric: exp(-1/s), s = 0.33
-                                         {12'400, 65'536},  // 0.6
-                                         {24'100, 65'536},  // 1.0
-                                         {36'400, 65'536},  // 1.7
-                                         {45'900, 65'536},  // 2.8
-                                         {52'500, 65'536},  // 4.5
-                                         {1'100, 1'100},    // bell: exp(-1/s²), s = 0.5
-                                         {16'300, 16'300},  // 0.85
-                                         {38'500, 38'500},  // 1.37
-                                         {53'400, 53'400},  // 2.2
-                                         {60'500, 60'500},  // 3.55
+constexpr std::array<Shape, 12> kShapes{{{3'200, 65'536},     // geometric: exp(-1/s), s = 0.33
+                                         {12'400, 65'536},    // 0.6
+                                         {24'100, 65'536},    // 1.0
+                                         {36'400, 65'536},    // 1.7
+                                         {45'900, 65'536},    // 2.8
+                                         {52'500, 65'536},    // 4.5
+                                         {1'100, 1'100},      // bell: exp(-1/s²), s = 0.5
+                                         {16'300, 16'300},    // 0.85
+                                         {38'500, 38'500},    // 1.37
+                                         {53'400, 53'400},    // 2.2
+                                         {60'500, 60'500},    // 3.55
                                          {63'500, 63'500}}};  // 5.6
 // The share of zeros in 1/4096; 0 leaves the shape as it is.
 constexpr std::array<std::uint32_t, 9> kZeros{0, 1'024, 1'843, 2'662, 3'277, 3'686, 3'891, 4'014, 4'072};
@@ -118,9 +118,7 @@ const Costs& costs() {
   return *all;
 }
 
-unsigned symbol_of(std::uint64_t rest) {
-  return rest < kEscape ? static_cast<unsigned>(rest) : kEscape;
-}
+unsigned symbol_of(std::uint64_t rest) { return rest < kEscape ? static_cast<unsigned>(rest) : kEscape; }
 
 std::size_t low_bytes(std::size_t count, unsigned shift) { return (count * shift + 7) / 8; }
 
@@ -204,7 +202,8 @@ void add_low_bits(std::string_view low, std::span<std::uint64_t> values, unsigne
       std::memcpy(&word, low.data() + byte, low.size() - byte);
     }
     word >>= skip;
-    if (skip + shift > 64) word |= static_cast<std::uint64_t>(static_cast<unsigned char>(low[byte + 8])) << (64 - skip);
+    if (skip + shift > 64)
+      word |= static_cast<std::uint64_t>(static_cast<unsigned char>(low[byte + 8])) << (64 - skip);
     value = value << shift | (word & mask);
     at += shift;
   }
@@ -217,7 +216,8 @@ float best_bits(std::span<const std::uint64_t> values, unsigned shift, std::uint
   for (const std::uint64_t value : values) {
     const std::uint64_t rest = value >> shift;
     ++count[symbol_of(rest)];
-    if (rest >= kEscape) escape_bits += 8U * ((static_cast<unsigned>(std::bit_width((rest - kEscape) | 1U)) + 6U) / 7U);
+    if (rest >= kEscape)
+      escape_bits += 8U * ((static_cast<unsigned>(std::bit_width((rest - kEscape) | 1U)) + 6U) / 7U);
   }
   const Costs& all = costs();
   std::array<float, kModels> bits{};
@@ -228,7 +228,8 @@ float best_bits(std::span<const std::uint64_t> values, unsigned shift, std::uint
   }
   const auto least = std::ranges::min_element(bits);
   best = static_cast<std::uint8_t>(least - bits.begin());
-  return *least + static_cast<float>(escape_bits) + static_cast<float>(values.size()) * static_cast<float>(shift);
+  return *least + static_cast<float>(escape_bits) +
+         static_cast<float>(values.size()) * static_cast<float>(shift);
 }
 
 }  // namespace

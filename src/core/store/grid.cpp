@@ -143,8 +143,12 @@ std::vector<Fold> fold_series(const Grid& grid, std::span<const std::int64_t> ti
 
 Column column_of(Key key, std::uint32_t host, const Grid& grid, std::span<const Fold> folds, Agg agg,
                  std::shared_ptr<const Column::Times> boots) {
-  Column column{std::move(key), host, grid.times, std::vector<double>(folds.size()),
-                std::vector<std::uint8_t>(folds.size()), std::move(boots)};
+  Column column{std::move(key),
+                host,
+                grid.times,
+                std::vector<double>(folds.size()),
+                std::vector<std::uint8_t>(folds.size()),
+                std::move(boots)};
   for (std::size_t cell = 0; cell < folds.size(); ++cell) {
     if (!folds[cell].has(agg)) continue;
     column.values[cell] = folds[cell].value(agg);

@@ -40,8 +40,9 @@ struct Fold {
   double min = 0;
   double max = 0;
   double last = 0;
-  double increase = 0;    // between neighbouring samples, each pair in the later one's cell; never across a boot,
-                          // never negative
+  double increase =
+      0;  // between neighbouring samples, each pair in the later one's cell; never across a boot,
+          // never negative
   double covered_ms = 0;  // the time between the pairs that gave an increase
 
   void add(double value);
@@ -58,8 +59,8 @@ struct Fold {
                                             const std::function<bool(std::int64_t)>& skips);
 
 // What one agg makes of the cells of a series.
-[[nodiscard]] Column column_of(Key key, std::uint32_t host, const Grid& grid, std::span<const Fold> folds, Agg agg,
-                               std::shared_ptr<const Column::Times> boots);
+[[nodiscard]] Column column_of(Key key, std::uint32_t host, const Grid& grid, std::span<const Fold> folds,
+                               Agg agg, std::shared_ptr<const Column::Times> boots);
 
 // Whether a type is a counter, by the registry.
 [[nodiscard]] bool is_counter(std::string_view type);

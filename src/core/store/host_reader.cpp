@@ -74,7 +74,8 @@ Result<void> HostReader::take_part(const StoredPart& part) {
   const Result<PartView> view = PartView::parse(part.payload);
   if (!view) return view.error();
   const std::vector<std::uint32_t>* slots = finder_->members(view->key_set(), key.part);
-  if (slots == nullptr || slots->size() < view->members()) return malformed("the key set of a chunk is not known");
+  if (slots == nullptr || slots->size() < view->members())
+    return malformed("the key set of a chunk is not known");
   if (view->ticks() != ticks_.times.size()) return malformed("a part that does not fit its ticks");
   for (const PartView::Entry& entry : view->series()) {
     const std::uint32_t slot = (*slots)[entry.member];

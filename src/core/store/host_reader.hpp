@@ -21,11 +21,11 @@ struct StoredCell {
   std::int64_t start_ms = 0;
   Shape shape = Shape::gauge_cell;
   double count = 0;
-  double sum = 0;       // gauges
-  double min = 0;       // gauges
-  double max = 0;       // gauges
+  double sum = 0;  // gauges
+  double min = 0;  // gauges
+  double max = 0;  // gauges
   double last = 0;
-  double increase = 0;  // counters
+  double increase = 0;    // counters
   double covered_ms = 0;  // counters: over which the increase was seen
 };
 
@@ -69,8 +69,8 @@ class HostReader {
   std::int64_t end_ms_;
   std::vector<std::uint32_t> place_of_slot_;  // in series_
   std::vector<Series> series_;
-  Ticks ticks_;  // of the chunk that is being read
-  std::uint64_t chunk_ = 0;  // its key, less the part
+  Ticks ticks_;                                // of the chunk that is being read
+  std::uint64_t chunk_ = 0;                    // its key, less the part
   std::vector<std::int64_t> days_with_cells_;  // their starts, ascending
   Column::Times times_;
   std::vector<std::pair<std::int64_t, std::uint32_t>> told_;  // (time, boot), in the order of reading

@@ -14,10 +14,12 @@ using TimesPtr = std::shared_ptr<const Column::Times>;
 // Error: too_large, past a limit.
 Result<void> check(std::span<const Column> columns, std::size_t checked, const ReadLimits& limits) {
   if (columns.size() > limits.series)
-    return Error{Error::Kind::too_large, "columns", "more than " + std::to_string(limits.series) + " series", 0};
+    return Error{Error::Kind::too_large, "columns", "more than " + std::to_string(limits.series) + " series",
+                 0};
   for (const Column& column : columns.subspan(checked)) {
     if (column.values.size() > limits.points)
-      return Error{Error::Kind::too_large, "columns", "more than " + std::to_string(limits.points) + " points", 0};
+      return Error{Error::Kind::too_large, "columns",
+                   "more than " + std::to_string(limits.points) + " points", 0};
   }
   return {};
 }
@@ -31,14 +33,16 @@ void put_columns(HostReader& reader, const KeyFinder& finder, std::uint32_t host
     if (shared == nullptr || *shared != series.times)
       shared = std::make_shared<const Column::Times>(std::move(series.times));
     std::vector<std::uint8_t> present(series.values.size(), 1);
-    out.push_back({finder.key(series.slot), host, shared, std::move(series.values), std::move(present), boots});
+    out.push_back(
+        {finder.key(series.slot), host, shared, std::move(series.values), std::move(present), boots});
   }
 }
 
 // Whether a series has nothing in the range, only what came before it.
 bool is_before(const HostReader::Series& series, std::int64_t start_ms) {
   return (series.times.empty() || series.times.back() < start_ms) &&
-         std::ranges::none_of(series.cells, [start_ms](const StoredCell& cell) { return cell.start_ms >= start_ms; });
+         std::ranges::none_of(series.cells,
+                              [start_ms](const StoredCell& cell) { return cell.start_ms >= start_ms; });
 }
 
 void put_folded(HostReader& reader, const KeyFinder& finder, std::uint32_t host, const GridSpec& spec,
@@ -47,7 +51,8 @@ void put_folded(HostReader& reader, const KeyFinder& finder, std::uint32_t host,
   for (const HostReader::Series& series : reader.series()) {
     if (is_before(series, spec.start_ms)) continue;
     std::function<bool(std::int64_t)> skips;
-    if (!series.cells.empty()) skips = [&reader](std::int64_t time_ms) { return reader.has_cells_at(time_ms); };
+    if (!series.cells.empty())
+      skips = [&reader](std::int64_t time_ms) { return reader.has_cells_at(time_ms); };
     const std::vector<Fold> folds =
         fold_series(grid, series.times, series.values, series.cells, *boots, skips);
     const Key& key = finder.key(series.slot);
@@ -58,8 +63,9 @@ void put_folded(HostReader& reader, const KeyFinder& finder, std::uint32_t host,
 
 }  // namespace
 
-Result<Columns> read_hosts(const KeySets& key_sets, std::span<const StoredHost> hosts, const Selector& selector,
-                           std::int64_t start_ms, std::int64_t end_ms, ReadLimits limits) {
+Result<Columns> read_hosts(const KeySets& key_sets, std::span<const StoredHost> hosts,
+                           const Selector& selector, std::int64_t start_ms, std::int64_t end_ms,
+                           ReadLimits limits) {
   KeyFinder finder(key_sets, selector);
   std::vector<Column> columns;
   for (std::uint32_t host = 0; host < hosts.size(); ++host) {
@@ -72,8 +78,9 @@ Result<Columns> read_hosts(const KeySets& key_sets, std::span<const StoredHost> 
   return Columns(std::move(columns));
 }
 
-Result<Columns> fold_hosts(const KeySets& key_sets, std::span<const StoredHost> hosts, const Selector& selector,
-                           const GridSpec& spec, std::int64_t lookback_ms, ReadLimits limits) {
+Result<Columns> fold_hosts(const KeySets& key_sets, std::span<const StoredHost> hosts,
+                           const Selector& selector, const GridSpec& spec, std::int64_t lookback_ms,
+                           ReadLimits limits) {
   const Result<Grid> grid = Grid::make(spec.start_ms, spec.end_ms, spec.step_ms);
   if (!grid) return grid.error();
   KeyFinder finder(key_sets, selector);

@@ -72,9 +72,8 @@ Integers to_integers(std::span<const double> values, unsigned decimals) {
   if (decimals == kNoDecimals) {
     std::ranges::transform(values, integers.begin(), &to_ordered);
   } else {
-    std::ranges::transform(values, integers.begin(), [power = kPowers[decimals]](double value) {
-      return nearest(value * power);
-    });
+    std::ranges::transform(values, integers.begin(),
+                           [power = kPowers[decimals]](double value) { return nearest(value * power); });
   }
   return integers;
 }
@@ -275,7 +274,8 @@ void take_values(ByteReader& in, std::span<double> out) {
   if (decimals == kNoDecimals) {
     std::ranges::transform(integers, out.begin(), &from_ordered);
   } else if (decimals == 0) {
-    std::ranges::transform(integers, out.begin(), [](std::int64_t whole) { return static_cast<double>(whole); });
+    std::ranges::transform(integers, out.begin(),
+                           [](std::int64_t whole) { return static_cast<double>(whole); });
   } else {
     std::ranges::transform(integers, out.begin(), [power = kPowers[decimals]](std::int64_t whole) {
       return static_cast<double>(whole) / power;
