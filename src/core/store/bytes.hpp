@@ -34,7 +34,7 @@ void put_fixed(std::string& out, T value) {
 
 // Signed as unsigned, small ones small: 0, -1, 1, -2, 2 … are 0, 1, 2, 3, 4 …
 inline constexpr std::uint64_t to_zigzag(std::int64_t value) {
-  return (static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63U);
+  return (static_cast<std::uint64_t>(value) << 1U) ^ (value < 0 ? UINT64_MAX : 0U);
 }
 inline constexpr std::int64_t from_zigzag(std::uint64_t value) {
   return static_cast<std::int64_t>((value >> 1U) ^ (0U - (value & 1U)));

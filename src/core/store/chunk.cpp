@@ -89,8 +89,9 @@ bool may_be_in(const Selector& selector, unsigned part) {
 }
 
 std::int64_t ChunkKey::pack() const {
-  return static_cast<std::int64_t>(tier) << kTierShift | static_cast<std::int64_t>(hour) << kHourShift |
-         static_cast<std::int64_t>(host) << kHostShift | part;
+  const std::uint64_t bits = std::uint64_t{tier} << kTierShift | std::uint64_t{hour} << kHourShift |
+                             std::uint64_t{host} << kHostShift | part;
+  return static_cast<std::int64_t>(bits);
 }
 
 ChunkKey ChunkKey::unpack(std::int64_t key) {

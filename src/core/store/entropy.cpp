@@ -217,7 +217,8 @@ float best_bits(std::span<const std::uint64_t> values, unsigned shift, std::uint
     const std::uint64_t rest = value >> shift;
     ++count[symbol_of(rest)];
     if (rest >= kEscape)
-      escape_bits += 8U * ((static_cast<unsigned>(std::bit_width((rest - kEscape) | 1U)) + 6U) / 7U);
+      escape_bits +=
+          std::uint64_t{8} * ((static_cast<unsigned>(std::bit_width((rest - kEscape) | 1U)) + 6U) / 7U);
   }
   const Costs& all = costs();
   std::array<float, kModels> bits{};

@@ -39,6 +39,7 @@ const std::vector<std::uint32_t>* KeyFinder::members(KeySetId id, unsigned part)
 
 std::vector<KeySetPtr> KeyFinder::sets() const {
   std::vector<KeySetPtr> sets;
+  sets.reserve(wanted_.size());
   for (const auto& [id, wanted] : wanted_) sets.push_back(key_sets_->find(id));
   return sets;
 }

@@ -31,7 +31,8 @@ constexpr unsigned kHasUnit = 1U << 6U;
 constexpr unsigned kUnknown = 1U << 7U;
 
 constexpr std::array<double, kNoDecimals> kPowers{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
-constexpr double kExact = 9007199254740992.0;  // 2^53: below it every whole number is a double
+constexpr std::uint64_t kMagnitude = UINT64_MAX >> 1U;  // all bits of a double but its sign
+constexpr double kExact = 9007199254740992.0;           // 2^53: below it every whole number is a double
 
 using Integers = std::vector<std::int64_t>;
 
@@ -59,11 +60,12 @@ bool scales(double value, unsigned decimals, std::int64_t& whole) {
 
 // Doubles in the order of their size as integers in the same order, so that neighbours are near each other.
 std::int64_t to_ordered(double value) {
-  const auto bits = std::bit_cast<std::int64_t>(value);
-  return bits ^ ((bits >> 63U) & std::numeric_limits<std::int64_t>::max());
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  return static_cast<std::int64_t>(std::signbit(value) ? bits ^ kMagnitude : bits);
 }
 double from_ordered(std::int64_t ordered) {
-  return std::bit_cast<double>(ordered ^ ((ordered >> 63U) & std::numeric_limits<std::int64_t>::max()));
+  const auto bits = static_cast<std::uint64_t>(ordered);
+  return std::bit_cast<double>(ordered < 0 ? bits ^ kMagnitude : bits);
 }
 
 // The integers the values stand for under so many decimals.
@@ -161,7 +163,7 @@ Plan plan_of(std::span<const std::int64_t> values) {
 
 void put_series(std::string& out, std::span<const std::int64_t> values, unsigned decimals) {
   if (std::ranges::all_of(values, [first = values[0]](std::int64_t value) { return value == first; })) {
-    out.push_back(static_cast<char>(decimals | kConstant << kPredictionShift));
+    out.push_back(static_cast<char>(decimals));  // and kConstant, which is 0
     put_varint(out, to_zigzag(values[0]));
     return;
   }
@@ -211,7 +213,7 @@ void undo(std::span<std::int64_t> values, Prediction prediction, std::int64_t fi
 // Reads the series and says under how many decimals it was written.
 unsigned take_series(ByteReader& in, std::span<std::int64_t> out) {
   const auto coding = in.fixed<std::uint8_t>();
-  const auto prediction = static_cast<Prediction>(coding >> kPredictionShift & 3U);
+  const auto prediction = static_cast<Prediction>(std::uint32_t{coding} >> kPredictionShift & 3U);
   const unsigned decimals = coding & 7U;
   const std::int64_t first = from_zigzag(in.varint());
   if (prediction == kConstant) {
