@@ -65,8 +65,8 @@ class RowView {
 
   RowHead head_;
   std::uint32_t samples_ = 0;
-  Presence presence_;  // which positions
-  std::string_view codes_;    // four bits a sample
+  Presence presence_;       // which positions
+  std::string_view codes_;  // four bits a sample
   std::string_view values_;
 };
 
