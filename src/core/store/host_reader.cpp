@@ -150,6 +150,7 @@ void HostReader::finish() {
   for (Series& series : series_) {
     if (!is_ascending(series.times)) put_in_order(series);
   }
+  std::ranges::sort(series_, {}, &Series::slot);
   std::ranges::sort(times_);
   times_.erase(std::unique(times_.begin(), times_.end()), times_.end());
   std::ranges::stable_sort(told_, {}, &std::pair<std::int64_t, std::uint32_t>::first);

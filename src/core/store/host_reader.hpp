@@ -45,7 +45,7 @@ class HostReader {
   // Error: malformed, where a payload is damaged, or its key set or its ticks are missing.
   Result<void> read(const StoredHost& host);
 
-  // The series that have samples or cells, in the order in which they were first met; each in the order of time.
+  // The series that have samples or cells, in the order of their keys' slots; each in the order of time.
   [[nodiscard]] std::vector<Series>& series() { return series_; }
   // All times of samples, ascending, no two equal, whatever was wanted of them.
   [[nodiscard]] const Column::Times& times() const { return times_; }
