@@ -122,6 +122,25 @@ def test_an_hour_is_packed_when_it_is_over(kit: ServiceKit) -> None:
     assert rows_in_file(kit, "journal") == 0
 
 
+def test_a_backlog_is_gathered_before_it_is_packed(kit: ServiceKit) -> None:
+    for n in range(3):
+        push(kit, "web01", START_MS - DAY_MS + n * 10_000, float(n))
+        work(kit)
+        kit.now_ms += 1_000
+    assert rows_in_file(kit, "journal") == 2
+    kit.now_ms += 60_000
+    work(kit)
+    assert rows_in_file(kit, "journal") == 0
+
+
+def test_compacting_by_hand_gives_the_space_back(kit: ServiceKit) -> None:
+    for n in range(200):
+        push(kit, "web01", START_MS + n, float(n))
+    assert rows_in_file(kit, "journal") == 200
+    storage_of(kit).maintain("compact")
+    assert storage_of(kit)._db.pragma("freelist_count") == 0
+
+
 def test_a_full_journal_is_packed_before(tmp_path: Path) -> None:
     kit = ServiceKit(tmp_path / "data", LimitSettings(journal_bytes=4_000))
     for n in range(300):

@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 
 _GRACE_MS: Final = 120_000  # after an hour is over: what is late by so little is packed once
 _SPREAD_MS: Final = 1_800_000  # … and hosts take turns within the next half hour
+_GATHER_MS: Final = 60_000  # between two turns of a host: a backlog comes row by row, into the same hours
 _ROLL_AFTER_MS: Final = DAY_MS
 _BITE_BYTES: Final = 256 << 10  # of payload in one transaction: some milliseconds of the writer's time
 _TRIM_ROWS: Final = 1_024
@@ -89,6 +90,7 @@ class Compactor:
         self._thread: threading.Thread | None = None
         self._dirty: set[tuple[int, int]] = set(reader.execute("SELECT host_id, day FROM dirty_days"))
         self._first_row = int(reader.execute("SELECT coalesce(min(id), 1) FROM journal").get)
+        self._packed_ms: dict[int, int] = {}  # when a host's turn was last
         self.samples = 0  # compacted since the start
 
     # ---- when ----------------------------------------------------------------------------------------------
@@ -138,21 +140,25 @@ class Compactor:
             )
 
     def everything(self) -> dict[str, int]:
-        """All of the journal into chunks, whatever hour it is, then all that is due."""
+        """All of the journal into chunks, whatever hour it is, then all that is due; the space returns."""
         before = self.samples
         with self.lock:
             for _, _, host_id in self._index.oldest():
                 self._compact(host_id)
         while not self._stopped and self.step():
             pass
+        with self.lock:
+            self._retention.give_back(self._writer)
         return {"samples": self.samples - before}
 
     def _compact_next(self, now_ms: int) -> bool:
         oldest = self._index.oldest()
         pressed = self._index.bytes > self._journal_bytes * 3 // 4
         for _, time_ms, host_id in oldest:
-            due_ms = (time_ms // HOUR_MS + 1) * HOUR_MS + _GRACE_MS + host_id * 7_919_000 % _SPREAD_MS
+            over_ms = (time_ms // HOUR_MS + 1) * HOUR_MS + _GRACE_MS + host_id * 7_919_000 % _SPREAD_MS
+            due_ms = max(over_ms, self._packed_ms.get(host_id, 0) + _GATHER_MS)
             if pressed or due_ms <= now_ms:
+                self._packed_ms[host_id] = now_ms
                 self._compact(host_id)
                 return True
         return False

@@ -100,12 +100,17 @@ class Retention:
         writer.run(lambda db: writer.insert_event(db, _NOBODY, event))
         log.warning("max_db_bytes is reached: the oldest hour of tier %s was deleted (%d rows)", tier, rows)
 
-    def _vacuum(self, writer: Writer) -> bool:
+    def give_back(self, writer: Writer) -> None:
+        """Returns all deleted pages to the file system, those too that would soon be used again."""
+        while self._vacuum(writer, keep=False):
+            pass
+
+    def _vacuum(self, writer: Writer, *, keep: bool = True) -> bool:
         """Gives some pages back to the file system."""
 
         def job(db: apsw.Connection) -> bool:
             free, pages = int(db.pragma("freelist_count")), int(db.pragma("page_count"))
-            kept = max(_KEPT_FREE_PAGES, _KEPT_FREE_SHARE * pages)
+            kept = max(_KEPT_FREE_PAGES, _KEPT_FREE_SHARE * pages) if keep else 0
             if self._max_bytes is not None and pages * int(db.pragma("page_size")) > self._max_bytes:
                 kept = 0
             if free <= kept:
