@@ -82,6 +82,30 @@ def test_a_newcomer_with_the_name_of_a_live_host_gets_another(kit: ServiceKit) -
     assert kit.get("/api/hosts/web01~2")["ledger"]["committed"] == 2
 
 
+def test_a_newcomer_gets_the_name_when_it_is_free(kit: ServiceKit) -> None:
+    kit.push("web01", CPU, agent_id="a1")
+    for _ in range(3):
+        kit.push("web01", CPU, agent_id="a2")
+    assert names(kit) == ["web01", "web01~2"]
+    kit.client.delete("/api/hosts/web01", headers=kit.admin)
+    kit.push("web01", CPU, agent_id="a2")
+    assert names(kit) == ["web01"]
+
+
+def test_what_was_said_before_and_is_said_again_counts_again(kit: ServiceKit) -> None:
+    for version in ("1", "1", "2", "1"):
+        kit.push("web01", CPU, agent_id="a1", version=version)
+        assert kit.get("/api/hosts/web01")["version"] == version
+
+
+def test_the_old_agent_of_a_name_that_was_taken_over_comes_back_as_another(kit: ServiceKit) -> None:
+    kit.push("web01", CPU, agent_id="a1")
+    kit.now_ms += 200_000
+    kit.push("web01", CPU, agent_id="a2")
+    kit.push("web01", CPU, agent_id="a1")
+    assert names(kit) == ["web01", "web01~2"]
+
+
 def test_an_agent_adopts_what_was_registered_by_hand(kit: ServiceKit) -> None:
     kit.client.post("/api/hosts", json={"hostname": "web01", "tags": {"role": "web"}}, headers=kit.admin)
     assert status(kit) == "offline"

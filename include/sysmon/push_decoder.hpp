@@ -11,6 +11,7 @@
 // Threads: decode and pack may be called by any thread, several at a time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -60,6 +61,9 @@ struct Push {
   std::int64_t time_ms = 0;  // the batch's own, or that of arrival
   bool has_time = false;     // the batch named it
   std::optional<Tags> tags;
+  // Stands for hostname, agent_id, boot_id, version, interval and tags together, within this process: equal
+  // where all of them are, and only there.
+  std::array<char, 16> identity{};
   std::optional<std::string> facts;      // JSON text, minified
   std::optional<std::string> processes;  // likewise
 

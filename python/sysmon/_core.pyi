@@ -208,6 +208,12 @@ class Push:
     @property
     def has_time(self) -> bool: ...
     @property
+    def identity(self) -> bytes:
+        """16 bytes for hostname, agent_id, boot_id, version, interval and tags: equal if and only if all are.
+
+        Of this process: another one has others.
+        """
+    @property
     def tags(self) -> dict[str, str] | None: ...
     @property
     def facts(self) -> bytes | None:

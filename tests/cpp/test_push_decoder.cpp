@@ -479,4 +479,27 @@ TEST_CASE("two generations keep what is asked for") {
   CHECK(*kept.find(3) == 31);
 }
 
+TEST_CASE("push_decoder: an identity stands for all that a push says of its host") {
+  Aggregator here;
+  const auto identity = [&here](const std::string& members) {
+    return here.push(R"({"hostname":"web01",)" + members + R"("metrics":[]})").identity;
+  };
+  const auto known =
+      identity(R"("version":"1","agent_id":"a","boot_id":"b","interval":10,"tags":{"x":"y"},)");
+  CHECK(known ==
+        identity(
+            R"("version":"1","agent_id":"a","boot_id":"b","interval":10,"tags":{"x":"y"},"timestamp":5,)"));
+  for (const char* other : {R"("version":"2","agent_id":"a","boot_id":"b","interval":10,"tags":{"x":"y"},)",
+                            R"("version":"1","agent_id":"c","boot_id":"b","interval":10,"tags":{"x":"y"},)",
+                            R"("version":"1","agent_id":"a","boot_id":"c","interval":10,"tags":{"x":"y"},)",
+                            R"("version":"1","agent_id":"a","boot_id":"b","interval":11,"tags":{"x":"y"},)",
+                            R"("version":"1","agent_id":"a","boot_id":"b","interval":10,"tags":{"x":"z"},)",
+                            R"("version":"1","agent_id":"a","boot_id":"b","interval":10,"tags":{},)",
+                            R"("version":"1","agent_id":"a","boot_id":"b","interval":10,)",
+                            R"("agent_id":"1","boot_id":"a","interval":10,"tags":{"x":"y"},)", ""}) {
+    CHECK_MESSAGE(identity(other) != known, other);
+  }
+  CHECK(here.push(R"({"hostname":"web02","metrics":[]})").identity != identity(""));
+}
+
 }  // namespace sysmon

@@ -42,6 +42,9 @@ class HostDirectory:
         self._by_id: dict[int, Host] = {}
         self._by_name: dict[str, Host] = {}
         self._by_agent: dict[str, Host] = {}
+        # What each host said of itself last, where that leads to it by its very name.
+        self._by_identity: dict[bytes, Host] = {}
+        self._identity: dict[int, bytes] = {}
         self._next_id = 1
 
     def put(self, host: Host) -> None:
@@ -94,15 +97,31 @@ class HostDirectory:
         Raises:
             Refusal: too many hosts.
         """
+        # Nearly always a host says of itself what it said before, and nothing is left to be looked at.
+        host = self._by_identity.get(push.identity)
+        if host is not None and not host.archived:
+            return host, ()
         with self._lock:
             host, events = self._find(push, now_ms)
             if _update(host, push):
                 host.touch()
+            self._remember(host, push)
             if host.archived:
                 host.archived = False
                 host.touch()
                 events = (*events, Event("unarchived", now_ms))
             return host, events
+
+    def _remember(self, host: Host, push: Push) -> None:
+        self._forget_identity(host)
+        if host.hostname == push.hostname:
+            self._identity[host.host_id] = push.identity
+            self._by_identity[push.identity] = host
+
+    def _forget_identity(self, host: Host) -> None:
+        identity = self._identity.pop(host.host_id, None)
+        if identity is not None:
+            self._by_identity.pop(identity, None)
 
     def _find(self, push: Push, now_ms: int) -> tuple[Host, tuple[Event, ...]]:
         name, agent_id = push.hostname, push.agent_id
@@ -175,6 +194,7 @@ class HostDirectory:
 
     def forget(self, host: Host) -> None:
         with self._lock:
+            self._forget_identity(host)
             self._by_id.pop(host.host_id, None)
             if self._by_name.get(host.hostname) is host:
                 del self._by_name[host.hostname]

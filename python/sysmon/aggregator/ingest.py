@@ -7,7 +7,6 @@ reply; the caller submits it, waits its way, and calls `finish`.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ import msgspec
 from sysmon.aggregator.api_types import PushErrorEntry, PushReply
 from sysmon.aggregator.clocks import ClockOffset, shift_ms, shifted
 from sysmon.aggregator.key_set_budget import KeySetBudget
-from sysmon.aggregator.push_head import PushHead, read_head
+from sysmon.aggregator.push_head import PushHead, SenderClock, read_head
 from sysmon.aggregator.refusal import Refusal
 from sysmon.aggregator.storage import HostBatch, Write, Written
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from sysmon.aggregator.storage import Host, Storage
 
 _MAX_ERRORS: Final = 20
+_BUSY: Final = 0.5  # how full the commit queue is when a host's rate begins to matter
 _encode = msgspec.json.Encoder().encode
 
 
@@ -75,7 +75,8 @@ class Ingest:
         self._live = live
         self._limits = limits
         self._now_ms = now_ms
-        self._lock = threading.Lock()
+        self._age_ms = int(limits.sample_age_s * 1000)
+        self._ahead_ms = int(limits.sample_ahead_s * 1000)
         self._budgets: dict[int, KeySetBudget] = {}
         self._clocks: dict[int, ClockOffset] = {}
         self._rates: dict[int, tuple[int, int]] = {}  # host -> (second, requests in it)
@@ -127,39 +128,32 @@ class Ingest:
 
     def _add(self, pending: Pending, push: Push, seq: int | None, now_ms: int) -> None:
         host, events = self._directory.resolve(push, now_ms)
-        self._check_rate(host, now_ms)
+        if self._storage.busy > _BUSY:
+            self._check_rate(host, now_ms)
         rows: Sequence[Row] = push.rows
-        by_ms = self._note_clock(host, push, pending.head, now_ms)
-        if by_ms:
-            rows = shifted(rows, by_ms)
-            pending.corrected = True
+        by_ms = 0
+        if pending.head.clock is not None:
+            by_ms = self._note_clock(host, push, pending.head.clock, now_ms)
+            if by_ms:
+                rows = shifted(rows, by_ms)
+                pending.corrected = True
         rows, refused = self._in_time(rows, now_ms, pending.errors)
         self._admit(host, rows, now_ms)
-        pending.accepted += push.accepted - refused
-        pending.rejected += push.rejected + refused
-        room = _MAX_ERRORS - len(pending.errors)
-        pending.errors += [PushErrorEntry(code, index) for index, code in push.errors[:room]]
-        pending.write.batches.append(
-            HostBatch(
-                host,
-                rows,
-                push.accepted - refused,
-                push.facts,
-                push.processes,
-                push.time_ms + by_ms,
-                seq,
-                events,
-            )
-        )
+        accepted, rejected = push.accepted - refused, push.rejected
+        pending.accepted += accepted
+        if rejected or refused:
+            pending.rejected += rejected + refused
+            room = _MAX_ERRORS - len(pending.errors)
+            pending.errors += [PushErrorEntry(code, index) for index, code in push.errors[:room]]
+        batch = HostBatch(host, rows, accepted, push.facts, push.processes, push.time_ms + by_ms, seq, events)
+        pending.write.batches.append(batch)
 
-    def _note_clock(self, host: Host, push: Push, head: PushHead, now_ms: int) -> int:
-        if head.clock is None:
-            return 0
+    def _note_clock(self, host: Host, push: Push, sender: SenderClock, now_ms: int) -> int:
         clock = self._clocks.get(host.host_id)
         if clock is None:
             clock = self._clocks.setdefault(host.host_id, ClockOffset())
-        host.clock_offset_ms = clock.note(now_ms, head.clock.wall_ms)
-        by_ms = shift_ms(push, head.clock, host.clock_offset_ms, now_ms)
+        host.clock_offset_ms = clock.note(now_ms, sender.wall_ms)
+        by_ms = shift_ms(push, sender, host.clock_offset_ms, now_ms)
         if host.corrected != bool(by_ms):
             host.corrected = bool(by_ms)
             host.touch()
@@ -169,9 +163,8 @@ class Ingest:
         self, rows: Sequence[Row], now_ms: int, errors: list[PushErrorEntry]
     ) -> tuple[Sequence[Row], int]:
         """The rows neither too far ahead nor too old, and how many samples were in the others."""
-        oldest = now_ms - int(self._limits.sample_age_s * 1000)
-        newest = now_ms + int(self._limits.sample_ahead_s * 1000)
-        if all(oldest <= row.time_ms <= newest for row in rows):
+        oldest, newest = now_ms - self._age_ms, now_ms + self._ahead_ms
+        if not rows or (rows[0].time_ms >= oldest and rows[-1].time_ms <= newest):  # they are in order
             return rows, 0
         refused = 0
         kept = []
@@ -186,16 +179,13 @@ class Ingest:
         return kept, refused
 
     def _admit(self, host: Host, rows: Sequence[Row], now_ms: int) -> None:
-        with self._lock:
-            budget = self._budgets.get(host.host_id)
-            if budget is None:
-                budget = self._budgets[host.host_id] = KeySetBudget()
-            budget.admit(rows, self._limits.new_key_sets_per_hour, now_ms)
+        budget = self._budgets.get(host.host_id)
+        if budget is None:
+            budget = self._budgets.setdefault(host.host_id, KeySetBudget())
+        budget.admit(rows, self._limits.new_key_sets_per_hour, now_ms)
 
     def _check_rate(self, host: Host, now_ms: int) -> None:
         """A host that sends too often is told so, but only when the others would suffer."""
-        if self._storage.busy <= 0.5:
-            return
         second = now_ms // 1000
         before, count = self._rates.get(host.host_id, (second, 0))
         count = count + 1 if before == second else 1

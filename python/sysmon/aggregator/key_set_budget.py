@@ -19,7 +19,7 @@ _WINDOW_MS: Final = 3_600_000
 
 
 class KeySetBudget:
-    """The key sets one host used within the hour. Not thread-safe."""
+    """The key sets one host used within the hour. Thread-safe: at worst a use of just now is forgotten."""
 
     __slots__ = ("_used",)
 
@@ -27,14 +27,15 @@ class KeySetBudget:
         self._used: dict[int, int] = {}  # key set -> last used
 
     def admit(self, rows: Iterable[Row], limit: int, now_ms: int) -> None:
-        """Returns if the rows may be stored; nearly always after one look-up a row.
+        """Returns if the rows may be stored, nearly always after one look-up a row.
 
         Raises:
             Refusal: 429, more than `limit` lists within the hour.
         """
         for row in rows:
-            if row.key_set not in self._used:
-                self._used = {known: at for known, at in self._used.items() if now_ms - at < _WINDOW_MS}
+            key_set = row.key_set
+            if key_set not in self._used:
+                self._used = {known: at for known, at in list(self._used.items()) if now_ms - at < _WINDOW_MS}
                 if len(self._used) >= limit:
                     raise Refusal(
                         429,
@@ -42,4 +43,4 @@ class KeySetBudget:
                         f"new series at more than {limit} pushes within an hour: no times or ids in tags",
                         retry_after_s=600,
                     )
-            self._used[row.key_set] = now_ms
+            self._used[key_set] = now_ms

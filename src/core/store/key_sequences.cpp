@@ -1,7 +1,6 @@
 #include "core/store/key_sequences.hpp"
 
 #include <algorithm>
-#include <random>
 #include <unordered_map>
 
 #include "core/store/bytes.hpp"
@@ -14,13 +13,6 @@ namespace {
 constexpr std::size_t kHosts = 32'768;         // a generation
 constexpr std::size_t kPositions = 2U << 20U;  // a generation, of all mappings: 8 MiB
 constexpr std::size_t kMappingOverhead = 64;   // in positions: what a mapping costs beside them
-
-std::vector<char> random_secret() {
-  std::random_device random;
-  std::vector<char> secret(XXH3_SECRET_SIZE_MIN);
-  std::ranges::generate(secret, [&random] { return static_cast<char>(random()); });
-  return secret;
-}
 
 // Reads the key of the next sample; false where it has none.
 bool take_key(ByteReader& in, std::string_view& type, TagViews& tags) {
@@ -52,29 +44,38 @@ std::string_view judge(std::string_view type, const TagViews& tags) {
 KeySequences::KeySequences(std::shared_ptr<KeySets> key_sets, const PushLimits& limits)
     : key_sets_(std::move(key_sets)),
       series_per_host_(std::min(limits.series_per_host, KeySets::kMaxKeysPerSet)),
-      secret_(random_secret()),
       set_of_host_(kHosts),
       known_(kPositions) {}
 
-std::shared_ptr<const KeyMapping> KeySequences::map(const std::string& hostname,
+KeySetPtr KeySequences::base_locked(const std::string& hostname) {
+  const KeySetPtr* set = set_of_host_.find(hostname);
+  return set == nullptr ? nullptr : *set;
+}
+
+Hash128 KeySequences::name_of(const Hash128& hash, const KeySetPtr& base) {
+  return {hash.low, base == nullptr ? hash.high : hash.high ^ (base->id * 0x9E3779B97F4A7C15U)};
+}
+
+std::shared_ptr<const KeyMapping> KeySequences::find(const std::string& hostname, const Hash128& hash) {
+  const std::lock_guard lock(mutex_);
+  const KeySetPtr base = base_locked(hostname);
+  const auto* mapping = known_.find(name_of(hash, base));
+  if (mapping == nullptr) return nullptr;
+  if ((*mapping)->set != base && (*mapping)->set != nullptr) set_of_host_.put(hostname, (*mapping)->set);
+  return *mapping;
+}
+
+std::shared_ptr<const KeyMapping> KeySequences::map(const std::string& hostname, const Hash128& hash,
                                                     const std::string& sequence) {
-  const XXH128_hash_t hash =
-      XXH3_128bits_withSecret(sequence.data(), sequence.size(), secret_.data(), secret_.size());
+  if (auto known = find(hostname, hash)) return known;
   KeySetPtr base;
-  Hash128 name{hash.low64, hash.high64};
   {
     const std::lock_guard lock(mutex_);
-    if (const KeySetPtr* set = set_of_host_.find(hostname)) base = *set;
-    // The same keys lie elsewhere in another set.
-    if (base != nullptr) name.high ^= base->id * 0x9E3779B97F4A7C15U;
-    if (const auto* mapping = known_.find(name)) {
-      if ((*mapping)->set != base && (*mapping)->set != nullptr) set_of_host_.put(hostname, (*mapping)->set);
-      return *mapping;
-    }
+    base = base_locked(hostname);
   }
   std::shared_ptr<const KeyMapping> mapping = look_at(sequence, base);
   const std::lock_guard lock(mutex_);
-  known_.put(name, mapping, mapping->positions.size() + kMappingOverhead);
+  known_.put(name_of(hash, base), mapping, mapping->positions.size() + kMappingOverhead);
   if (mapping->set != nullptr) set_of_host_.put(hostname, mapping->set);
   return mapping;
 }

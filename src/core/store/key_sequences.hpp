@@ -2,8 +2,7 @@
 //
 // An agent sends the same keys in the same order for hours, and often leaves some out (a family read once a
 // minute, a latency of an idle disk). Each such sequence is looked at key by key once; after that its hash is
-// enough. The hash is 128 bits wide and seeded per process, so a sender cannot make one sequence pass for
-// another.
+// enough.
 //
 // Threads: every member may be called by any thread.
 #pragma once
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "core/store/push_parser.hpp"
+#include "core/store/secret_hash.hpp"
 #include "core/store/two_generations.hpp"
 #include "sysmon/key_sets.hpp"
 
@@ -35,28 +35,28 @@ class KeySequences {
  public:
   KeySequences(std::shared_ptr<KeySets> key_sets, const PushLimits& limits);
 
-  // The mapping of SentSamples::sequence; keys that the host has not sent before make it a new set.
-  std::shared_ptr<const KeyMapping> map(const std::string& hostname, const std::string& sequence);
+  // What stands for a SentSamples::sequence.
+  [[nodiscard]] Hash128 hash(std::string_view sequence) const { return hash_(sequence); }
+  // The mapping of a sequence for this host, if it was looked at before and not forgotten; nullptr otherwise.
+  std::shared_ptr<const KeyMapping> find(const std::string& hostname, const Hash128& hash);
+  // The same, looking at the sequence if need be: keys that the host has not sent before make it a new set.
+  std::shared_ptr<const KeyMapping> map(const std::string& hostname, const Hash128& hash,
+                                        const std::string& sequence);
   void remember(const std::string& hostname, const KeySetPtr& set);
 
  private:
-  struct Hash128 {
-    std::uint64_t low;
-    std::uint64_t high;
-    friend bool operator==(const Hash128&, const Hash128&) = default;
-  };
-  struct HashOf {
-    std::size_t operator()(const Hash128& hash) const { return static_cast<std::size_t>(hash.low); }
-  };
+  [[nodiscard]] KeySetPtr base_locked(const std::string& hostname);
+  // The same keys lie elsewhere in another set.
+  [[nodiscard]] static Hash128 name_of(const Hash128& hash, const KeySetPtr& base);
   [[nodiscard]] std::shared_ptr<const KeyMapping> look_at(std::string_view sequence,
                                                           const KeySetPtr& base) const;
 
   std::shared_ptr<KeySets> key_sets_;
   std::size_t series_per_host_;
-  std::vector<char> secret_;  // of the hash
-  std::mutex mutex_;          // guards the two below
+  SecretHash hash_;
+  std::mutex mutex_;  // guards the two below
   TwoGenerations<std::string, KeySetPtr> set_of_host_;
-  TwoGenerations<Hash128, std::shared_ptr<const KeyMapping>, HashOf> known_;
+  TwoGenerations<Hash128, std::shared_ptr<const KeyMapping>, HashOfHash> known_;
 };
 
 }  // namespace sysmon

@@ -6,9 +6,12 @@
 #include <tuple>
 #include <utility>
 
+#include "core/store/batch_shape.hpp"
+#include "core/store/bytes.hpp"
 #include "core/store/inflate.hpp"
 #include "core/store/key_sequences.hpp"
 #include "core/store/push_parser.hpp"
+#include "core/store/secret_hash.hpp"
 #include "sysmon/facts.hpp"
 #include "sysmon/journal.hpp"
 
@@ -23,9 +26,11 @@ constexpr std::size_t kMaxKept = 1U << 20U;
 struct Scratch {
   Inflater inflater;
   PaddedBuffer text;
+  PaddedBuffer envelope;
   PushParser parser;
   SentSamples samples;
   RowSamples row;
+  std::string identity;
 };
 
 Row make_row(const KeySet& set, std::uint32_t boot, std::int64_t time_ms,
@@ -92,6 +97,13 @@ void make_rows(const SentSamples& samples, const KeyMapping& mapping, RowSamples
   push.errors = std::move(rejected);
 }
 
+// A part of what is hashed to Push::identity. None of these texts holds a NUL.
+void put_part(std::string& out, const std::optional<std::string>& text) {
+  out.push_back(text ? '\1' : '\2');
+  out.append(text.value_or(""));
+  out.push_back('\0');
+}
+
 // The running kernel's; empty where it does not say.
 const std::string& this_boot_id() {
   static const std::string boot_id = [] {
@@ -115,9 +127,27 @@ struct PushDecoder::Impl {
     return scratch;
   }
   void give_back(std::unique_ptr<Scratch> scratch) {
-    if (scratch->text.capacity() > kMaxKept || scratch->parser.capacity() > kMaxKept) return;
+    if (scratch->text.capacity() > kMaxKept || scratch->envelope.capacity() > kMaxKept ||
+        scratch->parser.capacity() > kMaxKept)
+      return;
     const std::lock_guard lock(mutex);
     spare.push_back(std::move(scratch));
+  }
+
+  void identify(Push& push, Scratch& scratch) const {
+    std::string& text = scratch.identity;
+    text.clear();
+    put_part(text, push.hostname);
+    for (const auto* part : {&push.agent_id, &push.boot_id, &push.version}) put_part(text, *part);
+    put_fixed(text, push.interval_ms.value_or(0));
+    text.push_back(push.tags ? '\1' : '\2');
+    for (const Tag& tag : push.tags.value_or(Tags())) {
+      put_part(text, tag.key);
+      put_part(text, tag.value);
+    }
+    const Hash128 hash = identity_hash(text);
+    static_assert(sizeof hash == sizeof push.identity);
+    std::memcpy(push.identity.data(), &hash, sizeof hash);
   }
 
   std::optional<PushFault> decode_batch(std::string_view text, std::int64_t now_ms, std::size_t& samples_left,
@@ -126,15 +156,52 @@ struct PushDecoder::Impl {
     std::unique_lock one_large(large, std::defer_lock);
     if (text.size() > kMaxKept) one_large.lock();
     Push& push = batches.emplace_back();
-    if (auto fault = scratch.parser.parse(text, limits, now_ms, push, scratch.samples)) return fault;
+    const BatchParts parts = BatchParts::of(text);
+    const bool is_cut = has_envelope(parts, now_ms, push, scratch);
+    std::shared_ptr<const KeyMapping> mapping = is_cut ? read_usual(parts, now_ms, push, scratch) : nullptr;
+    Hash128 sequence;
+    if (mapping == nullptr) {
+      push = {};
+      if (auto fault = scratch.parser.parse(text, limits, now_ms, push, scratch.samples)) return fault;
+      sequence = sequences.hash(scratch.samples.sequence);
+    }
     if (scratch.samples.values.size() > samples_left) {
       return PushFault{413, "too_many_samples",
                        "at most " + std::to_string(limits.samples) + " samples were expected in a request"};
     }
     samples_left -= scratch.samples.values.size();
+    identify(push, scratch);
     if (scratch.samples.values.empty()) return std::nullopt;
-    make_rows(scratch.samples, *sequences.map(push.hostname, scratch.samples.sequence), scratch.row, push);
+    if (mapping == nullptr) {
+      mapping = sequences.map(push.hostname, sequence, scratch.samples.sequence);
+      if (is_cut && scratch.samples.is_one_time && scratch.samples.rejected.empty())
+        shapes.note(push.hostname, parts, scratch.samples.values, sequence);
+    }
+    make_rows(scratch.samples, *mapping, scratch.row, push);
     return std::nullopt;
+  }
+
+  // Reads the envelope alone, as a batch without metrics. True: the batch was cut where its metrics are.
+  bool has_envelope(const BatchParts& parts, std::int64_t now_ms, Push& push, Scratch& scratch) const {
+    constexpr std::string_view kEnd = "]}";
+    if (parts.metrics.empty()) return false;
+    const std::size_t size = parts.envelope.size() + kEnd.size();
+    char* text = scratch.envelope.reserve(size);
+    parts.envelope.copy(text, parts.envelope.size());
+    kEnd.copy(text + parts.envelope.size(), kEnd.size());
+    return !scratch.parser.parse({text, size}, limits, now_ms, push, scratch.samples);
+  }
+
+  // Reads the values of a batch whose host sent the same text before, but for the numbers; nullptr where it did
+  // not, and where the samples are not as good as that one's were.
+  std::shared_ptr<const KeyMapping> read_usual(const BatchParts& parts, std::int64_t now_ms, const Push& push,
+                                               Scratch& scratch) {
+    if (push.time_ms > now_ms + kMaxFutureMs) return nullptr;
+    const auto shape = shapes.find(push.hostname);
+    SentSamples& samples = scratch.samples;
+    if (shape == nullptr || !shape->read(parts.metrics, samples.values)) return nullptr;
+    samples.times.assign(samples.values.size(), push.time_ms);
+    return sequences.find(push.hostname, shape->sequence());
   }
 
   std::optional<PushFault> decode_gzip(std::string_view body, std::int64_t now_ms, Scratch& scratch,
@@ -169,6 +236,8 @@ struct PushDecoder::Impl {
   std::shared_ptr<KeySets> key_sets;
   const PushLimits limits;
   KeySequences sequences;
+  BatchShapes shapes;
+  SecretHash identity_hash;
   std::mutex large;
   std::mutex mutex;  // guards spare
   std::vector<std::unique_ptr<Scratch>> spare;
@@ -200,6 +269,7 @@ Push PushDecoder::pack(const SampleBatch& batch, std::string_view hostname, std:
   if (!this_boot_id().empty()) push.boot_id = this_boot_id();
 
   std::unique_ptr<Scratch> scratch = impl_->take_scratch();
+  impl_->identify(push, *scratch);
   SentSamples& samples = scratch->samples;
   samples.clear();
   for (const Sample& sample : batch.samples) {
@@ -213,7 +283,8 @@ Push PushDecoder::pack(const SampleBatch& batch, std::string_view hostname, std:
     samples.add(sample.value, batch.wall_ms);
   }
   if (!samples.values.empty()) {
-    make_rows(samples, *impl_->sequences.map(push.hostname, samples.sequence), scratch->row, push);
+    const Hash128 hash = impl_->sequences.hash(samples.sequence);
+    make_rows(samples, *impl_->sequences.map(push.hostname, hash, samples.sequence), scratch->row, push);
   }
   impl_->give_back(std::move(scratch));
   return push;
