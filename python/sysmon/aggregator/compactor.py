@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from bisect import bisect_left
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -206,8 +207,8 @@ class Compactor:
         self._store(host_id, bite, key_sets, after, dirty)
 
     def _pack_hour(self, host_id: int, hour: int, live: Any, chunks: HostChunks) -> PackedChunk:
-        ids = [row for row, time_ms in zip(live.ids, live.times, strict=True) if time_ms // HOUR_MS == hour]
-        rows = read_rows(self._reader, ids)
+        first, end = (bisect_left(live.times, edge * HOUR_MS) for edge in (hour, hour + 1))
+        rows = read_rows(self._reader, live.ids[first:end])
         old: list[Chunk] = []
         if chunks.first_hour <= hour <= chunks.last_hour:
             old = read_parts(self._reader, keys_of(RAW, [hour], host_id, _ALL_PARTS))
