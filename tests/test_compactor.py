@@ -276,6 +276,50 @@ def test_damage_in_one_chunk_hurts_nobody_else(kit: ServiceKit) -> None:
     assert storage_of(kit).maintain("check")["damaged"] > 0
 
 
+def test_a_damaged_row_keeps_nobody_waiting(kit: ServiceKit) -> None:
+    for n in range(3):
+        push(kit, "web01", START_MS + n * 10_000, float(n))
+        push(kit, "db01", START_MS + n * 10_000, float(n))
+    storage_of(kit)._writer.run(
+        lambda db: db.execute(
+            "UPDATE journal SET payload = x'00112233445566' WHERE host_id = 1 AND time_ms = ?",
+            (START_MS + 10_000,),
+        )
+    )
+    kit.now_ms = START_MS + 2 * HOUR_MS
+    work(kit)
+    assert rows_in_file(kit, "journal") == 0
+    cpu = [series for series in stored(kit) if series["type"] == "cpu.total_usage"]
+    assert [(series["host"], series["values"]) for series in cpu] == [
+        ("db01", [0.0, 1.0, 2.0]),
+        ("web01", [0.0, 2.0]),
+    ]
+    (event,) = kit.get("/api/hosts/web01/events")["events"]
+    assert (event["kind"], event["start"], event["detail"]) == (
+        "damaged_rows",
+        START_MS / 1000 + 10,
+        {"rows": 1},
+    )
+
+
+def test_cells_are_not_made_again_of_half_a_day(tmp_path: Path) -> None:
+    kit = ServiceKit(tmp_path / "data", max_db_bytes=10_000_000)
+    fill_day(kit, "web01", DAY_START_MS, every_ms=600_000)
+    kit.now_ms = DAY_START_MS + 2 * DAY_MS + HOUR_MS
+    storage_of(kit).maintain("compact")
+    span = f"start={DAY_START_MS // 1000}&end={DAY_START_MS // 1000 + 7200}"
+    question = f"/api/metrics?{span}&type=cpu.*&step=1h"
+    before = kit.get(question)
+    retention = storage_of(kit)._compactor._retention
+    retention._max_bytes = 1
+    assert retention.step(storage_of(kit)._writer, kit.now_ms)  # the first hour goes
+    kit.reopen()
+    push(kit, "web01", DAY_START_MS + 5 * HOUR_MS + 1_000, 9_999.0)
+    storage_of(kit).maintain("compact")
+    assert kit.get(question)["series"] == before["series"]
+    kit.service.close()
+
+
 def test_many_hosts_are_asked_in_one_call(kit: ServiceKit) -> None:
     for n in range(150):
         push(kit, f"host{n:03}", START_MS - 5_000, float(n))

@@ -18,6 +18,7 @@ import apsw
 
 from sysmon import _core
 from sysmon.aggregator.journal_index import NO_DAY, HostChunks
+from sysmon.aggregator.storage import Event
 from sysmon.aggregator.stored_parts import (
     CELL_MS,
     DAY_HOURS,
@@ -25,6 +26,7 @@ from sysmon.aggregator.stored_parts import (
     HOUR_MS,
     RAW,
     TIERS,
+    intact_parts,
     keys_of,
     read_parts,
     read_rows,
@@ -90,6 +92,7 @@ class Compactor:
         self._stopped = False
         self._thread: threading.Thread | None = None
         self._dirty: set[tuple[int, int]] = set(reader.execute("SELECT host_id, day FROM dirty_days"))
+        retention.restore(reader)
         self._first_row = int(reader.execute("SELECT coalesce(min(id), 1) FROM journal").get)
         self._packed_ms: dict[int, int] = {}  # when a host's turn was last
         self.samples = 0  # compacted since the start
@@ -212,10 +215,17 @@ class Compactor:
         old: list[Chunk] = []
         if chunks.first_hour <= hour <= chunks.last_hour:
             old = read_parts(self._reader, keys_of(RAW, [hour], host_id, _ALL_PARTS))
+        good_rows = [row for row in rows if _core.is_intact(row[1])]
+        # A damaged row can never be read: it is told as an event, and must not keep all others waiting. A
+        # damaged part stays where it is, and whoever reads it is told.
+        lost = [time_ms for time_ms, payload in rows if not _core.is_intact(payload)]
+        if lost:
+            at = lost[0], lost[-1], {"rows": len(lost)}
+            self._writer.run(lambda db: self._writer.insert_event(db, host_id, Event("damaged_rows", *at)))
         try:
-            return _core.pack_hour(self._key_sets, (old, rows), hour * HOUR_MS)
+            return _core.pack_hour(self._key_sets, (intact_parts(old), good_rows), hour * HOUR_MS)
         except ValueError as error:
-            raise StorageError(f"host {host_id}, hour {hour}: a stored row is damaged: {error}") from error
+            raise StorageError(f"host {host_id}, hour {hour}: cannot be packed: {error}") from error
 
     def _store(
         self,
@@ -262,11 +272,11 @@ class Compactor:
 
     def _roll(self, host_id: int, day: int) -> None:
         first = day * DAY_HOURS
-        parts = read_parts(
-            self._reader, keys_of(RAW, range(first - 1, first + DAY_HOURS), host_id, _ALL_PARTS)
-        )
-        # What retention has begun to take away cannot be made again: the cells stay as they are.
-        is_whole = first >= self._retention.raw_from_hour
+        hours = range(first - 1, first + DAY_HOURS)
+        parts = intact_parts(read_parts(self._reader, keys_of(RAW, hours, host_id, _ALL_PARTS)))
+        chunks = self._index.chunks(host_id)
+        # Cells that are there are not made again of what retention has left of their day.
+        is_whole = day >= chunks.rolled_day or first >= self._retention.raw_from_hour(self._now_ms())
         bite: list[Chunk] = []
         key_sets: set[int] = set()
         for tier, cell_ms in CELL_MS.items():
@@ -275,13 +285,12 @@ class Compactor:
             try:
                 packed = _core.pack_day(self._key_sets, (parts, []), day * DAY_MS, cell_ms)
             except ValueError as error:
-                raise StorageError(f"host {host_id}, day {day}: a chunk is damaged: {error}") from error
+                raise StorageError(f"host {host_id}, day {day}: cannot be rolled up: {error}") from error
             bite += [
                 (_core.chunk_key(TIERS[tier], first, host_id, part), payload)
                 for part, payload in packed.parts
             ]
             key_sets.add(packed.key_set)
-        chunks = self._index.chunks(host_id)
         after = replace(chunks, rolled_day=max(day + 1, chunks.rolled_day))
 
         def job(db: apsw.Connection) -> None:

@@ -29,6 +29,16 @@ _DELETE: Final = "DELETE FROM chunks WHERE key IN (SELECT key FROM chunks WHERE 
 _OLDEST: Final = "SELECT min(key) FROM chunks WHERE key >= ? AND key < ?"
 
 
+_DROPPED: Final = """
+    SELECT max(start_ms) FROM events
+    WHERE host_id = ? AND kind = 'dropped_for_space' AND detail ->> 'tier' = 'raw'"""
+
+
+def _day_floor(time_ms: int) -> int:
+    """The first hour of a time's day."""
+    return time_ms // HOUR_MS // DAY_HOURS * DAY_HOURS
+
+
 class Retention:
     """Thread-safe to read; `step` is called by one thread at a time."""
 
@@ -42,17 +52,24 @@ class Retention:
         self._ages_ms = ages_ms
         self._max_bytes = max_bytes
         self._done_until: dict[Tier, int] = dict.fromkeys(ages_ms, 0)  # hours before are gone
-        self.raw_from_hour = 0  # raw chunks before this hour are gone, or going
+        self._space_from_hour = 0  # raw chunks before this hour went, or go, for space
         self.dropped_for_space = 0  # rows of chunks
+
+    def restore(self, db: apsw.Connection) -> None:
+        """Takes over from the events what went for space before the start."""
+        newest: Any = db.execute(_DROPPED, (_NOBODY,)).get
+        self._space_from_hour = 0 if newest is None else int(newest) // HOUR_MS + 1
+
+    def raw_from_hour(self, now_ms: int) -> int:
+        """Raw chunks of hours before this one are gone, or going."""
+        return max(self._space_from_hour, _day_floor(now_ms - self._ages_ms["raw"]))
 
     def step(self, writer: Writer, now_ms: int) -> bool:
         """Deletes a bite of what is too old or too much; False where nothing is."""
         for tier, age_ms in self._ages_ms.items():
-            until = (now_ms - age_ms) // HOUR_MS // DAY_HOURS * DAY_HOURS
+            until = _day_floor(now_ms - age_ms)
             if until <= self._done_until[tier]:
                 continue
-            if tier == "raw":
-                self.raw_from_hour = max(until, self.raw_from_hour)
             if self._delete(writer, tier, until):
                 return True
             self._done_until[tier] = until
@@ -80,7 +97,7 @@ class Retention:
                 continue
             hour = (oldest - ends[0]) // (_core.chunk_key(0, 1, 0, 0) - _core.chunk_key(0, 0, 0, 0))
             if tier == "raw":
-                self.raw_from_hour = max(hour + 1, self.raw_from_hour)
+                self._space_from_hour = max(hour + 1, self._space_from_hour)
             rows = 0
             while dropped := self._delete(writer, tier, hour + 1):
                 rows += dropped

@@ -136,6 +136,13 @@ def read_parts(db: apsw.Connection, keys: Sequence[int]) -> Parts:
     return cast("Parts", found)
 
 
+def intact_parts(parts: Parts) -> Parts:
+    """Those that are as they were written, and have their ticks."""
+    good = [part for part in parts if _core.is_intact(part[1])]
+    with_ticks = {key for key, _ in good if key % _HOST_STRIDE == 0}
+    return [part for part in good if part[0] - part[0] % _HOST_STRIDE in with_ticks]
+
+
 def read_rows(db: apsw.Connection, ids: Sequence[int]) -> Rows:
     """(time_ms, payload) of journal rows, in the order of `ids`."""
     if not ids:
