@@ -1,6 +1,6 @@
 // A drop-down of hosts that filters while one types (the ARIA combobox pattern: the focus stays in the box).
 import { useSignal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { parseQuery } from "../search";
 import { allHosts } from "../state/hosts";
 import { Icon } from "./icons";
@@ -40,7 +40,8 @@ export function HostPicker({ label, onPick, without = [], icon = "chevron" }: Pr
     onPick(name);
   };
 
-  useEffect(() => {
+  // Before the next event, not after the next paint: who types on at once must not lose letters.
+  useLayoutEffect(() => {
     if (!open.value) return;
     input.current?.focus();
     const outside = (event: Event) => {
