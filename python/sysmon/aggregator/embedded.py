@@ -8,7 +8,7 @@ import logging
 import os
 import queue
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import apsw
 import msgspec
@@ -27,7 +27,8 @@ from sysmon.aggregator.database_file import (
     open_writer,
     set_aside,
 )
-from sysmon.aggregator.journal_index import HostChunks, JournalIndex
+from sysmon.aggregator.host_row import HOSTS, SAVE_HOST, host_of_row, host_row
+from sysmon.aggregator.journal_index import JournalIndex
 from sysmon.aggregator.retention import Retention, used_bytes
 from sysmon.aggregator.schema import is_as_migrated, migrate
 from sysmon.aggregator.settings import RetentionSettings
@@ -46,15 +47,17 @@ from sysmon.aggregator.stored_parts import (
     DAY_HOURS,
     RAW,
     TIERS,
+    decode,
     keys_of,
+    load_index,
     read,
     read_parts,
     read_rows,
     tier_for,
-    want,
+    wanted_for,
 )
 from sysmon.aggregator.streams import GapDetail, Streams, stream_of
-from sysmon.aggregator.writer import SAVE_HOST, Writer, host_row
+from sysmon.aggregator.writer import Writer
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
@@ -71,7 +74,6 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _NEWEST_ROWS: Final = 64  # enough for every family, also those read once a minute at a tick of 1 s
-_RATE_LOOKBACK_MS: Final = 300_000  # the first cell's rate needs a sample from before it
 _HOSTS_AT_ONCE: Final = 128  # of a question: what is read of them is in memory together
 _TABLES_OF_A_HOST: Final = (
     "journal",
@@ -187,7 +189,7 @@ class EmbeddedStorage:
         """Hosts, key sets and streams carry all else: one that cannot be read makes the file damaged."""
         persisted = set()
         with understood("hosts"):
-            known = {_host_of(values).host_id for values in db.execute("SELECT * FROM hosts")}
+            known = {host_of_row(values).host_id for values in db.execute(HOSTS)}
         with understood("key_sets"):
             for key_set_id, blob in db.execute("SELECT key_set_id, keys FROM key_sets"):
                 self.key_sets.load(key_set_id, blob)
@@ -207,26 +209,10 @@ class EmbeddedStorage:
                 continue
             if stream is not None:
                 stream.gaps[event_id] = (detail.first, detail.last)
-        last_row = 0
-        compacted: dict[int, int] = {}
-        with understood("compacted"):
-            for host_id, *numbers in db.execute(
-                "SELECT host_id, journal_id, rows, first_hour, last_hour, rolled_day FROM compacted"
-            ):
-                chunks = HostChunks(*numbers)
-                self._index.put_chunks(host_id, chunks)
-                compacted[host_id] = chunks.journal_id
-                last_row = max(last_row, chunks.journal_id)  # its row may be gone, its number is not free
-        with understood("journal"):
-            rows = db.execute("SELECT id, host_id, time_ms, length(payload) FROM journal")
-            for row_id, host_id, time_ms, size in rows:
-                last_row = max(last_row, row_id)
-                if row_id <= compacted.get(host_id, 0):
-                    continue
-                if host_id in known:
-                    self._index.add(host_id, row_id, time_ms, size)
-                else:
-                    self._damage.note(f"row {row_id} of the journal is of host {host_id}, and there is none")
+        with understood("compacted and journal"):
+            last_row, orphans = load_index(db, self._index, known)
+        for row_id, host_id in orphans:
+            self._damage.note(f"row {row_id} of the journal is of host {host_id}, and there is none")
         self._writer = Writer(
             db,
             key_sets=self.key_sets,
@@ -341,8 +327,8 @@ class EmbeddedStorage:
 
     def load(self) -> Iterator[tuple[Host, list[Row]]]:
         with self._reader() as db:
-            for values in db.execute("SELECT * FROM hosts ORDER BY host_id"):
-                host = _host_of(values)
+            for values in db.execute(HOSTS):
+                host = host_of_row(values)
                 yield host, self._newest_rows(db, host.host_id)
 
     def _newest_rows(self, db: apsw.Connection, host_id: int) -> list[Row]:
@@ -370,7 +356,8 @@ class EmbeddedStorage:
         with self._reader() as db:
             for first in range(0, len(hosts), _HOSTS_AT_ONCE):
                 wanted = [
-                    self._want(host_id, query, tier) for host_id in hosts[first : first + _HOSTS_AT_ONCE]
+                    wanted_for(self._index, host_id, query)
+                    for host_id in hosts[first : first + _HOSTS_AT_ONCE]
                 ]
                 if any(one.has_cells for one in wanted):
                     read_tier = tier
@@ -381,58 +368,14 @@ class EmbeddedStorage:
                     raise StorageError(f"not answered within {self._limits.query_s:g} s: ask for less")
         return Answer(parts[0] if len(parts) == 1 else _core.join_columns(parts), read_tier)
 
-    def _want(self, host_id: int, query: Query, tier: Tier) -> Wanted:
-        lookback_ms = _RATE_LOOKBACK_MS if query.step_ms else 0
-        live, chunks = self._index.find(host_id, query.start_ms - lookback_ms, query.end_ms)
-        return want(
-            host_id,
-            live,
-            chunks,
-            start_ms=query.start_ms,
-            end_ms=query.end_ms,
-            lookback_ms=lookback_ms,
-            tier=tier,
-            parts=_core.parts_of(query.types),
-        )
-
     def _read(
         self, db: apsw.Connection, wanted: list[Wanted], query: Query, max_series: int, first_host: int
     ) -> Columns:
         stored = read(db, wanted)
-        hosts = [one.host_id for one in wanted]
-        if query.step_ms is not None:
-            step_ms = query.step_ms
-            return self._decoded(
-                hosts,
-                stored,
-                lambda: _core.fold_hosts(
-                    self.key_sets,
-                    stored,
-                    types=query.types,
-                    tags=query.tags,
-                    start_ms=query.start_ms,
-                    end_ms=query.end_ms,
-                    step_ms=step_ms,
-                    agg=query.agg,
-                    lookback_ms=_RATE_LOOKBACK_MS,
-                    max_series=max_series,
-                    first_host=first_host,
-                ),
-            )
         return self._decoded(
-            hosts,
+            [one.host_id for one in wanted],
             stored,
-            lambda: _core.read_hosts(
-                self.key_sets,
-                stored,
-                types=query.types,
-                tags=query.tags,
-                start_ms=query.start_ms,
-                end_ms=query.end_ms,
-                max_series=max_series,
-                max_points=query.max_points,
-                first_host=first_host,
-            ),
+            lambda: decode(self.key_sets, stored, query, max_series=max_series, first_host=first_host),
         )
 
     def _decoded(self, host_ids: Sequence[int], stored: Sequence[Stored], decode: Callable[[], _T]) -> _T:
@@ -548,24 +491,3 @@ def _checkpoint(db: apsw.Connection) -> int:
     """Brings everything from the WAL into the file; returns what that holds."""
     db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     return used_bytes(db)
-
-
-def _host_of(values: tuple[Any, ...]) -> Host:
-    (host_id, hostname, agent_id, boot_id, version, tags, own_tags, interval_ms) = values[:8]
-    (first_seen_ms, last_seen_ms, clock_offset_ms, corrected, status) = values[8:]
-    return Host(
-        host_id,
-        hostname,
-        agent_id,
-        boot_id,
-        version,
-        msgspec.json.decode(tags, type=dict[str, str]),
-        msgspec.json.decode(own_tags, type=dict[str, str]),
-        interval_ms,
-        first_seen_ms,
-        last_seen_ms,
-        clock_offset_ms,
-        bool(corrected),
-        status == "archived",
-        saved_edits=1,
-    )

@@ -1,4 +1,4 @@
-"""Which rows of `chunks` and `journal` a question needs, and reading them.
+"""Which rows of `chunks` and `journal` a question needs, reading them, and decoding what was read.
 
 Raw chunks lie hour by hour, the cells of a day in one chunk. A day's cells stand for its samples where the
 step is a multiple of theirs, unless some of its samples still lie in the journal.
@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import apsw
 
 from sysmon import _core
+from sysmon.aggregator.journal_index import HostChunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sysmon.aggregator.journal_index import HostChunks, LiveRows
-    from sysmon.aggregator.storage import Tier
+    from sysmon._core import Columns, KeySets
+    from sysmon.aggregator.journal_index import JournalIndex, LiveRows
+    from sysmon.aggregator.storage import Query, Tier
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
 DAY_HOURS: Final = 24
+RATE_LOOKBACK_MS: Final = 300_000  # the first cell's rate needs a sample from before it
 RAW: Final = 0
 TIERS: Final[dict[Tier, int]] = {"raw": RAW, "5m": 1, "1h": 2}  # as in chunk keys
 CELL_MS: Final[dict[Tier, int]] = {"5m": 300_000, "1h": HOUR_MS}
@@ -60,6 +63,13 @@ def tier_for(step_ms: int | None) -> Tier:
     return "raw"
 
 
+def oldest_hour(db: apsw.Connection, tier: int) -> int | None:
+    """The first hour (since 1970) of a tier's oldest chunk; None where it has none."""
+    first, end = _core.chunk_key(tier, 0, 0, 0), _core.chunk_key(tier + 1, 0, 0, 0)
+    found: Any = db.execute("SELECT min(key) FROM chunks WHERE key >= ? AND key < ?", (first, end)).get
+    return None if found is None else time_ms_of(int(found)) // HOUR_MS
+
+
 def keys_of(tier: int, hours: Iterable[int], host_id: int, parts: Sequence[int]) -> list[int]:
     """Keys of the parts of a host's chunks, ascending if `hours` and `parts` are."""
     base = _core.chunk_key(tier, 0, host_id, 0)
@@ -74,6 +84,89 @@ def host_of(key: int) -> int:
 def time_ms_of(key: int) -> int:
     """When the hour (or the day) of a chunk's key begins."""
     return key // _HOUR_STRIDE % _HOURS * HOUR_MS
+
+
+def load_index(
+    db: apsw.Connection, index: JournalIndex, host_ids: Iterable[int]
+) -> tuple[int, list[tuple[int, int]]]:
+    """Fills the index with what the file says: the newest row's id, and (row, host) of rows of nobody.
+
+    What cannot be read is left to the caller: it raises ValueError or TypeError.
+    """
+    known = set(host_ids)
+    last_row = 0
+    compacted: dict[int, int] = {}
+    for host_id, *numbers in db.execute(
+        "SELECT host_id, journal_id, rows, first_hour, last_hour, rolled_day FROM compacted"
+    ):
+        chunks = HostChunks(*numbers)
+        index.put_chunks(host_id, chunks)
+        compacted[host_id] = chunks.journal_id
+        last_row = max(last_row, chunks.journal_id)  # its row may be gone, its number is not free
+    orphans = []
+    for row_id, host_id, time_ms, size in db.execute(
+        "SELECT id, host_id, time_ms, length(payload) FROM journal"
+    ):
+        last_row = max(last_row, row_id)
+        if row_id <= compacted.get(host_id, 0):
+            continue
+        if host_id in known:
+            index.add(host_id, row_id, time_ms, size)
+        else:
+            orphans.append((row_id, host_id))
+    return last_row, orphans
+
+
+def wanted_for(index: JournalIndex, host_id: int, query: Query) -> Wanted:
+    """What a question needs of one host, by what lies where at this moment."""
+    lookback_ms = RATE_LOOKBACK_MS if query.step_ms else 0
+    live, chunks = index.find(host_id, query.start_ms - lookback_ms, query.end_ms)
+    return want(
+        host_id,
+        live,
+        chunks,
+        start_ms=query.start_ms,
+        end_ms=query.end_ms,
+        lookback_ms=lookback_ms,
+        tier=tier_for(query.step_ms),
+        parts=_core.parts_of(query.types),
+    )
+
+
+def decode(
+    key_sets: KeySets, stored: Sequence[Stored], query: Query, *, max_series: int, first_host: int = 0
+) -> Columns:
+    """What was read of several hosts, as the columns of the question.
+
+    Raises:
+        ValueError, TypeError: a payload is damaged.
+        RangeTooLargeError: more than `max_series` columns, or the query's `max_points` samples in one.
+    """
+    if query.step_ms is None:
+        return _core.read_hosts(
+            key_sets,
+            stored,
+            types=query.types,
+            tags=query.tags,
+            start_ms=query.start_ms,
+            end_ms=query.end_ms,
+            max_series=max_series,
+            max_points=query.max_points,
+            first_host=first_host,
+        )
+    return _core.fold_hosts(
+        key_sets,
+        stored,
+        types=query.types,
+        tags=query.tags,
+        start_ms=query.start_ms,
+        end_ms=query.end_ms,
+        step_ms=query.step_ms,
+        agg=query.agg,
+        lookback_ms=RATE_LOOKBACK_MS,
+        max_series=max_series,
+        first_host=first_host,
+    )
 
 
 def want(

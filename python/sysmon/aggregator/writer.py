@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 import msgspec
 
+from sysmon.aggregator.host_row import SAVE_HOST, host_row
 from sysmon.aggregator.storage import HostGoneError, StorageBusyError, Ticket, Write
 from sysmon.aggregator.streams import stream_row
 from sysmon.errors import StorageError
@@ -38,14 +39,6 @@ _SPACE_CHECK_MS: Final = 5_000
 _MIN_FREE_BYTES: Final = 512 << 20
 _MIN_FREE_SHARE: Final = 0.05
 
-SAVE_HOST: Final = """
-    INSERT INTO hosts (host_id, hostname, agent_id, boot_id, version, tags, own_tags, interval_ms,
-    first_seen_ms,
-                       last_seen_ms, clock_offset_ms, corrected, status)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-    ON CONFLICT (host_id) DO UPDATE SET hostname = ?2, agent_id = ?3, boot_id = ?4, version = ?5, tags = ?6,
-        own_tags = ?7, interval_ms = ?8, first_seen_ms = ?9, last_seen_ms = ?10, clock_offset_ms = ?11,
-        corrected = ?12, status = ?13"""
 _SEEN: Final = "UPDATE hosts SET last_seen_ms = ?, clock_offset_ms = ? WHERE host_id = ?"
 _JOURNAL: Final = "INSERT INTO journal (id, host_id, time_ms, payload) VALUES (?, ?, ?, ?)"
 _KEY_SET: Final = "INSERT INTO key_sets (key_set_id, keys) VALUES (?, ?)"
@@ -336,25 +329,6 @@ class _Transaction:
             host.saved_edits = edits
         for host, now_ms in self._hosts.values():
             host.last_seen_ms = max(now_ms, host.last_seen_ms or 0)
-
-
-def host_row(host: Host, last_seen_ms: int | None) -> tuple[Any, ...]:
-    """The parameters of SAVE_HOST."""
-    return (
-        host.host_id,
-        host.hostname,
-        host.agent_id,
-        host.boot_id,
-        host.version,
-        msgspec.json.encode(host.tags).decode(),
-        msgspec.json.encode(host.own_tags).decode(),
-        host.interval_ms,
-        host.first_seen_ms,
-        last_seen_ms,
-        host.clock_offset_ms,
-        int(host.corrected),
-        "archived" if host.archived else "active",
-    )
 
 
 def _event_row(number: int, host_id: int, event: Event) -> tuple[int, int, int, int | None, str, str]:
