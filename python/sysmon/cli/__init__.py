@@ -19,6 +19,7 @@ _COMMANDS = {
     "now": "now",
     "hosts": "hosts",
     "metrics": "metrics",
+    "sql": "sql",
     "config": "config",
     "token": "token",
     "demo": "demo",

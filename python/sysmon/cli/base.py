@@ -34,7 +34,7 @@ class Common:
 
     config_file: Path | None = None
     aggregator: str | None = None
-    timeout_s: float = 15.0
+    timeout_s: float | None = None
     color: str = "auto"
     debug: bool = False
 
@@ -47,7 +47,7 @@ class Common:
 
     def client(self, *, admin: bool = False) -> Client:
         """A client of the configured aggregator, else of this machine's; `admin`: with the admin token."""
-        from sysmon.client import DEFAULT_URL, Client
+        from sysmon.client import DEFAULT_URL, READ_S, Client
 
         settings = self.configuration()
         url = settings.get("aggregator_url") or DEFAULT_URL
@@ -55,7 +55,7 @@ class Common:
             token = settings.admin_token(url)
         else:  # on the aggregator's own machine its user may look, whatever asks for a token from outside
             token = settings.environment.get("SYSMON_READ_TOKEN") or settings.local_admin_token(url)
-        return Client(url, token or settings.read_token(), self.timeout_s)
+        return Client(url, token or settings.read_token(), self.timeout_s or READ_S)
 
 
 def common(ctx: click.Context | None = None) -> Common:
@@ -87,7 +87,7 @@ def common_params() -> list[click.Parameter]:
             help="Settings file [default: ~/.sysmon/agent.yaml, else /etc/sysmon/agent.yaml].",
         ),
         option("--timeout", "timeout_s", type=click.FloatRange(min=0.1), metavar="SECONDS",
-               help="Longest wait for an answer [default: 15]."),
+               help="Longest wait for an answer [default: 15; of sql 10]."),
         option("--color", type=click.Choice(["auto", "never", "always"]), help="Colour [default: auto]."),
         option("--debug", is_flag=True, default=False, help="Show a traceback with an error."),
     ]  # fmt: skip
@@ -141,6 +141,12 @@ class CliGroup(click.Group):
             raise click.UsageError(f"no command {name!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # before click sees it, which would make it exit code 1
+            return _reader_gone()
+
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         """Runs the program and exits with its code (cli/exits.py)."""
         extra["standalone_mode"] = False
@@ -149,9 +155,7 @@ class CliGroup(click.Group):
             code = super().main(args, *rest, obj=state, **extra)
             sys.stdout.flush()
         except BrokenPipeError:
-            # Whoever read us has gone, as in `| head`: nothing to say, and nothing to flush at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = Code.OK
+            code = _reader_gone()
         except (click.Abort, KeyboardInterrupt):
             code = Code.INTERRUPTED
         except click.ClickException as error:
@@ -161,6 +165,12 @@ class CliGroup(click.Group):
         except Exception as error:  # the last line of defence: no traceback unless it is asked for
             code = _fail(error, state)
         sys.exit(code if isinstance(code, int) else Code.OK)
+
+
+def _reader_gone() -> Code:
+    """Whoever read stdout has gone, as in `| head`: nothing to say, and nothing to flush at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Code.OK
 
 
 def _usage(error: click.ClickException) -> int:

@@ -237,9 +237,14 @@ def write_text(text: str) -> None:
 
 def write_json(document: Any, *, indent: int | None = None) -> None:
     """One JSON document and a line break; nothing in it can steer a terminal."""
+    sys.stdout.write(json_text(document, indent=indent) + "\n")
+
+
+def json_text(document: Any, *, indent: int | None = None) -> str:
+    """A JSON document in which nothing can steer a terminal."""
     text = json.dumps(document, ensure_ascii=is_ascii(), indent=indent, allow_nan=False)
     text = re.sub(r"[^\x00-\x7f]", lambda m: f"\\u{ord(m[0]):04x}" if UNPRINTABLE.match(m[0]) else m[0], text)
-    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
+    return text.replace("\x7f", "\\u007f")
 
 
 def csv_cell(value: Any) -> str:
