@@ -131,3 +131,9 @@ def test_now_of_an_unknown_family_has_a_suggestion(cli: Cli) -> None:
     result = cli("now", "memry")
     assert result.code == 2
     assert "Did you mean 'memory'?" in result.err
+
+
+def test_since_and_until_both_count_from_now(stored: Cli) -> None:
+    out = stored("metrics", "query", "cpu.*", "--since", "8m", "--until", "5m", "--format", "jsonl").out
+    values = [json.loads(line)["value"] for line in out.splitlines()]
+    assert values == [4.0, 5.0, 6.0]

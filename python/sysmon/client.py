@@ -107,10 +107,11 @@ class Client:
         end: float | None = None,
         step_s: float | None = None,
         agg: str | None = None,
+        across: str | None = None,
     ) -> Json:
         """Series of one host, or of all; times in Unix seconds, tags as `key:value`."""
         params: Params = [("type", name) for name in types] + [("tag", tag) for tag in tags]
-        for key, value in (("host", host), ("agg", agg)):
+        for key, value in (("host", host), ("agg", agg), ("across", across)):
             if value is not None:
                 params.append((key, value))
         for key, seconds in (("start", start), ("end", end), ("step", step_s)):

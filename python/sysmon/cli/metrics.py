@@ -13,6 +13,7 @@ from rich.text import Text
 
 from sysmon.cli.base import CliGroup, common, require
 from sysmon.cli.exits import CliError, Code
+from sysmon.cli.metrics_export import export
 from sysmon.cli.output import Column, Output, Row, console, is_ascii, output_options
 from sysmon.cli.params import SINCE
 from sysmon.format import clock, duration, printable, quantity, sparkline, tag_text
@@ -36,7 +37,11 @@ def metrics() -> None:
     sysmon metrics list
     sysmon metrics explain cpu.total_usage
     sysmon metrics query cpu.total_usage --host web01 --since 6h
+    sysmon metrics export --since 24h > day.csv
     """
+
+
+metrics.add_command(export)
 
 
 @metrics.command("list")
@@ -136,13 +141,14 @@ def query(
     wanted = [f"{key}:{value}" for key, value in parse_tags(tags).items()]
 
     def once() -> int:
-        end = time.time() - (until or 0.0)
+        now = time.time()
+        start, end = now - since, now - (until or 0.0)
         width = step
         if width is None and (out.format == "table" or agg is not None):
-            width = max(1.0, round(since / (WIDE_TREND if console().width >= WIDE else TREND)))
+            width = max(1.0, round((end - start) / (WIDE_TREND if console().width >= WIDE else TREND)))
         with common().client() as client:
             answer = client.metrics(
-                types=types, host=host, tags=wanted, start=end - since, end=end, step_s=width, agg=agg
+                types=types, host=host, tags=wanted, start=start, end=end, step_s=width, agg=agg
             )
         rates = agg in {None, "rate"} and width is not None
         if out.format == "table":
