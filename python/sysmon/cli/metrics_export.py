@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sysmon.client import Client, Json
 
-Row = tuple[float, str, str, dict[str, str], float, str]
+Row = tuple[float, str, str, Any, float, str]
 COLUMNS = ("time", "host", "type", "tags", "value", "unit")
 _GROUP_ROWS = 100_000  # of Parquet: a group is compressed as one, and held until then
 
@@ -86,7 +86,12 @@ def export(
             step_s=step,
             agg=agg,
         )
-        rows = (row for page in pages(client, question) for series in page for row in _rows(series))
+        rows = (
+            row
+            for page in pages(client, question)
+            for series in page
+            for row in _rows(series, tags_as_text=format_ != "jsonl")
+        )
         if arrow is not None:
             count = write_parquet(arrow, rows)
         else:
@@ -101,9 +106,11 @@ def _every_host(client: Client) -> list[str]:
     return [host["hostname"] for host in client.hosts()["hosts"] if host["status"] != "archived"]
 
 
-def _rows(series: Json) -> Iterator[Row]:
+def _rows(series: Json, *, tags_as_text: bool) -> Iterator[Row]:
     """What is there; cells without a sample are left out."""
     host, metric, tags, unit = (series[key] for key in ("host", "type", "tags", "unit"))
+    if tags_as_text:
+        tags = json.dumps(tags, ensure_ascii=False)
     for then, value in zip(series["times"], series["values"], strict=True):
         if value is not None:
             yield then, host, metric, tags, value, unit
@@ -143,7 +150,7 @@ def write_parquet(arrow: Any, rows: Iterable[Row]) -> int:
                 [round(then * 1000) for then in times],
                 hosts,
                 types,
-                [json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in tags],
+                tags,
                 values,
                 units,
             ]

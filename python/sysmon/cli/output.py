@@ -242,18 +242,32 @@ def write_json(document: Any, *, indent: int | None = None) -> None:
 
 def json_text(document: Any, *, indent: int | None = None) -> str:
     """A JSON document in which nothing can steer a terminal."""
-    text = json.dumps(document, ensure_ascii=is_ascii(), indent=indent, allow_nan=False)
-    text = re.sub(r"[^\x00-\x7f]", lambda m: f"\\u{ord(m[0]):04x}" if UNPRINTABLE.match(m[0]) else m[0], text)
+    text = _json_encoder(is_ascii(), indent)(document)
+    if not text.isascii():
+        text = re.sub(
+            r"[^\x00-\x7f]", lambda m: f"\\u{ord(m[0]):04x}" if UNPRINTABLE.match(m[0]) else m[0], text
+        )
     return text.replace("\x7f", "\\u007f")
+
+
+@functools.cache
+def _json_encoder(ascii_only: bool, indent: int | None) -> Callable[[Any], str]:
+    return json.JSONEncoder(ensure_ascii=ascii_only, indent=indent, allow_nan=False).encode
 
 
 def csv_cell(value: Any) -> str:
     """A cell that no spreadsheet takes for a formula."""
     if value is None:
         return ""
+    if isinstance(value, str):
+        return _text_cell(value)
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value)
+    return _text_cell(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else str(value))
+
+
+@functools.lru_cache(maxsize=4096)  # an export has the same few names in every row
+def _text_cell(text: str) -> str:
     text = printable(text)
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
