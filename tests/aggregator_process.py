@@ -25,7 +25,7 @@ class AggregatorProcess:
         self.home = home
         self.data = home / "data"
         self.log = home / "log"
-        self._env = {**os.environ, "HOME": str(home), "SYSMON_AUTH_TOKEN": TOKEN, **env}
+        self.env = {**os.environ, "HOME": str(home), "SYSMON_AUTH_TOKEN": TOKEN, **env}
         self.url = ""
 
     def start(self, *args: str, module: str = "sysmon.aggregator.main") -> None:
@@ -41,7 +41,7 @@ class AggregatorProcess:
         ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, env=self._env, stdout=subprocess.PIPE, stderr=log, text=True
+                command, env=self.env, stdout=subprocess.PIPE, stderr=log, text=True
             )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

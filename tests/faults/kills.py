@@ -17,30 +17,39 @@ import apsw
 from aggregator_process import TOKEN, AggregatorProcess
 from faults.dies_before_reply import DIE_AT
 from faults.oracle import BrokenError
+from faults.shifted_clock import AHEAD_MS, clock_ms
 
 AGENTS = 4
-TESTS = Path(__file__).parent.parent
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+RAW_AGE_MS = 3 * DAY_MS
+SETTINGS = "retention: {raw: 3d}\nlimits: {journal_bytes: 40000}\n"
+PYTHONPATH = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
 
 
 class Agent:
     """Sends its batches in order, each again until it is acknowledged, as the real one does."""
 
-    def __init__(self, number: int, epoch_ms: int) -> None:
+    def __init__(self, number: int) -> None:
         self.host = f"host{number}"
         self._stream = f"{number:032x}"
-        self._epoch_ms = epoch_ms
+        self._times = [0]  # ms, by seq; from 1
+        self.ahead_ms = 0  # of its clock
         self.acked = 0
         self.duplicates = 0  # committed, and the reply lost with the aggregator
         self.answers = 0
+        self.too_old = 0  # batches that retention took, when it was looked last
 
     def _body(self, seq: int) -> bytes:
-        time_s = (self._epoch_ms + seq) / 1000
+        if seq == len(self._times):
+            self._times.append(max(clock_ms(self.ahead_ms), self._times[-1] + 1))
         # Every 50th batch shows a new series: key sets must survive with the rows that need them.
         metrics = [
             {"type": "a.b", "value": seq},
             {"type": "a.c", "value": seq, "tags": {"n": str(seq // 50)}},
         ]
-        return json.dumps({"hostname": self.host, "timestamp": time_s, "metrics": metrics}).encode()
+        push = {"hostname": self.host, "timestamp": self._times[seq] / 1000, "metrics": metrics}
+        return json.dumps(push).encode()
 
     def send(self, address: tuple[str, int], stop: threading.Event | None = None) -> None:
         """Sends until the aggregator is gone, or until `stop`; without one, a single batch.
@@ -79,28 +88,45 @@ class Agent:
     def check(self, running: AggregatorProcess) -> None:
         """Every acknowledged batch is there, once; of the one that was under way, nothing or all.
 
+        Samples may be gone by retention; the cells made of them may not.
+
         Raises:
             BrokenError
         """
-        plain = self._stored(running, "a.b")
-        expected = list(range(1, self.acked + 1))
-        if plain[: self.acked] != expected:
-            missing = sorted(set(expected) - set(plain))
-            raise BrokenError("acked_lost" if missing else "duplicates", f"{self.host}: {missing or plain}")
-        if plain[self.acked :] not in ([], [self.acked + 1]):
-            raise BrokenError("duplicates", f"{self.host}: {plain[self.acked :]} after {self.acked}")
-        if self._stored(running, "a.c") != plain:
-            raise BrokenError("torn", f"{self.host}: a batch is there in part")
         ledger = get(running, f"/api/hosts/{self.host}/ledger")
         (stream,) = ledger["streams"]
-        if (stream["mark"], ledger["gaps"]) != (len(plain), 0):
-            raise BrokenError("torn", f"{self.host}: {len(plain)} samples, {ledger}")
+        settled = stream["mark"]
+        if ledger["gaps"] or settled not in (self.acked, self.acked + 1):
+            raise BrokenError("acked_lost", f"{self.host}: {self.acked} acknowledged, {ledger}")
+        plain = self._stored(running, "a.b")
+        first = plain[0] if plain else settled + 1
+        raw_from_ms = (clock_ms(self.ahead_ms) - RAW_AGE_MS) // DAY_MS * DAY_MS
+        if self._times[first - 1] >= raw_from_ms:
+            raise BrokenError("acked_lost", f"{self.host}: all before {first}")
+        self.too_old = first - 1
+        if plain != list(range(first, settled + 1)):
+            missing = sorted(set(range(first, settled + 1)) - set(plain))
+            raise BrokenError("acked_lost" if missing else "duplicates", f"{self.host}: {missing or plain}")
+        if self._stored(running, "a.c") != plain:
+            raise BrokenError("torn", f"{self.host}: a batch is there in part")
+        hours: dict[int, int] = {}
+        for seq in range(1, settled + 1):
+            hour = self._times[seq] // HOUR_MS
+            hours[hour] = hours.get(hour, 0) + seq
+        sums = self._stored(running, "a.b", "&step=1h&agg=sum")
+        if sums != list(hours.values()):
+            raise BrokenError("duplicates", f"{self.host}: hours sum up to {sums}, not {hours}")
 
-    def _stored(self, running: AggregatorProcess, metric: str) -> list[int]:
+    def _stored(self, running: AggregatorProcess, metric: str, more: str = "") -> list[int]:
         """The values of a metric, over all its series, in the order of their times."""
-        start = self._epoch_ms / 1000
-        answer = get(running, f"/api/metrics?host={self.host}&type={metric}&start={start}")
-        pairs = [pair for one in answer["series"] for pair in zip(one["times"], one["values"], strict=True)]
+        start = self._times[1] / 1000
+        answer = get(running, f"/api/metrics?host={self.host}&type={metric}&start={start}{more}")
+        pairs = [
+            (time_s, value)
+            for one in answer["series"]
+            for time_s, value in zip(one["times"], one["values"], strict=True)
+            if value is not None
+        ]
         return [int(value) for _, value in sorted(pairs)]
 
 
@@ -120,6 +146,19 @@ class Tally:
     kills: int = 0
     acked: int = 0
     replies_lost: int = 0
+    too_old: int = 0  # samples that retention took
+
+
+class _Ahead(AggregatorProcess):
+    """Its clock is ahead by `ahead_ms` from the next start on."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home, PYTHONPATH=PYTHONPATH)
+        self.ahead_ms = 0
+
+    def start(self, *args: str, module: str = "faults.shifted_clock") -> None:
+        self.env[AHEAD_MS] = str(self.ahead_ms)
+        super().start(*args, module=module)
 
 
 def kill_under_load(seed: int, kills: int, home: Path) -> Tally:
@@ -129,13 +168,19 @@ def kill_under_load(seed: int, kills: int, home: Path) -> Tally:
         BrokenError: with a note that says after how many kills.
     """
     chance = Random(seed)
-    agents = [Agent(number, int(time.time() * 1000) - 600_000) for number in range(AGENTS)]
+    agents = [Agent(n) for n in range(AGENTS)]
+    (home / ".sysmon").mkdir(parents=True)
+    (home / ".sysmon" / "aggregator.yaml").write_text(SETTINGS)
     tally = Tally()
-    with AggregatorProcess(home) as running:
+    with _Ahead(home) as running:
         try:
             while tally.kills < kills:
                 _kill_once(running, agents, chance)
                 tally.kills += 1
+                # Each time later, by a day at times: hours are packed, days rolled up and the oldest deleted.
+                running.ahead_ms += DAY_MS if tally.kills % 3 == 0 else chance.choice((0, HOUR_MS))
+                for agent in agents:
+                    agent.ahead_ms = running.ahead_ms
                 running.start()
                 if tally.kills % 20 == 0 or tally.kills == kills:
                     for agent in agents:
@@ -149,6 +194,7 @@ def kill_under_load(seed: int, kills: int, home: Path) -> Tally:
             raise BrokenError("corrupt", check)
     tally.acked = sum(agent.acked for agent in agents)
     tally.replies_lost = sum(agent.duplicates for agent in agents)
+    tally.too_old = sum(agent.too_old for agent in agents)
     return tally
 
 
@@ -186,13 +232,12 @@ def lose_reply(seed: int, kills: int, home: Path) -> Tally:
         BrokenError
     """
     chance = Random(seed)
-    agent = Agent(1, int(time.time() * 1000) - 60_000)
+    agent = Agent(1)
     tally = Tally()
-    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
     home.mkdir()
     while tally.kills < kills:
         commits = chance.randint(1, 5)
-        running = AggregatorProcess(home, PYTHONPATH=path, **{DIE_AT: str(commits)})
+        running = AggregatorProcess(home, PYTHONPATH=PYTHONPATH, **{DIE_AT: str(commits)})
         running.start(module="faults.dies_before_reply")
         before = agent.acked
         for _ in range(commits):

@@ -92,7 +92,7 @@ def _start(lab: Lab, content: bytes) -> Record:
     numbers = lab.vfs.first_numbers()
     with closing(lab.open()) as storage:
         truth = Known(found=observe(storage))
-    return Record({DATABASE: content}, numbers, truth, lab.vfs.ops)
+    return Record({DATABASE: content}, numbers, truth, lab.now_ms, lab.vfs.ops)
 
 
 def kill_starts(name: str, folder: Path) -> int:
@@ -141,7 +141,7 @@ def kill_at_each_statement(database: Path, folder: Path) -> int:
             os._exit(0)
         killed = os.waitpid(child, 0)[1] == signal.SIGKILL
         with closing(_open(folder)) as storage:
-            compare(observe(storage), expected)
+            compare(observe(storage), Known(found=expected))
             version = storage._db.pragma("user_version")
             if version != len(MIGRATIONS) or storage._db.pragma("integrity_check") != "ok":
                 raise BrokenError("corrupt", f"killed at statement {statement}: version {version}")

@@ -106,6 +106,8 @@ class Truth:
     """All hosts, by name. Immutable: every step of a store has its own."""
 
     hosts: Mapping[str, HostTruth] = field(default_factory=dict)
+    raw_from_ms: int = 0  # by retention samples before this may be gone
+    goes: str | None = None  # a host that is deleted bit by bit: it may have lost any of its samples
 
     def after(self, deliveries: Sequence[Delivery]) -> Truth:
         """The truth once these are committed, in their order."""
@@ -114,13 +116,13 @@ class Truth:
             hosts[name] = hosts[name].copy() if name in hosts else HostTruth()
         for delivery in deliveries:
             hosts[delivery.hostname].take(delivery)
-        return Truth(hosts)
+        return replace(self, hosts=hosts)
 
     def without(self, hostname: str) -> Truth:
-        return Truth({name: host for name, host in self.hosts.items() if name != hostname})
+        return replace(self, hosts={n: host for n, host in self.hosts.items() if n != hostname})
 
     def with_tags(self, hostname: str, tags: dict[str, str]) -> Truth:
-        return Truth({**self.hosts, hostname: replace(self.hosts[hostname], tags=tags)})
+        return replace(self, hosts={**self.hosts, hostname: replace(self.hosts[hostname], tags=tags)})
 
     def plain(self) -> dict[str, Any]:
         """As `observe` says it."""
@@ -145,27 +147,42 @@ def _plain(host: HostTruth) -> dict[str, Any]:
     }
 
 
-def compare(found: Mapping[str, Any], truth: Mapping[str, Any]) -> None:
-    """Raises BrokenError with the first difference; both are as `Truth.plain` has it."""
-    for hostname, expected in truth.items():
+def compare(found: Mapping[str, Any], truth: Truth) -> None:
+    """Raises BrokenError with the first difference; `found` is of `observe`."""
+    expected = truth.plain()
+    for hostname, host in expected.items():
         if hostname not in found:
             raise BrokenError("acked_lost", f"host {hostname}")
-        _compare_samples(hostname, found[hostname]["samples"], expected["samples"])
-        for name, value in expected.items():
-            if found[hostname][name] != value:
+        goes_before_ms = 1 << 62 if hostname == truth.goes else truth.raw_from_ms
+        _compare_samples(hostname, found[hostname]["samples"], host["samples"], goes_before_ms)
+        for name, value in host.items():
+            if name != "samples" and found[hostname][name] != value:
                 # The samples agree, so what else the same transactions wrote does not belong to them.
                 raise BrokenError("torn", f"{hostname}: {name} is {found[hostname][name]}, not {value}")
-    for hostname in found.keys() - truth.keys():
+    for hostname in found.keys() - expected.keys():
         raise BrokenError("torn", f"host {hostname} is there, and should not be")
 
 
-def _compare_samples(hostname: str, found: Mapping[Series, Any], expected: Mapping[Series, Any]) -> None:
+def agrees(found: Mapping[str, Any], truth: Truth) -> bool:
+    try:
+        compare(found, truth)
+    except BrokenError:
+        return False
+    return True
+
+
+def _compare_samples(
+    hostname: str, found: Mapping[Series, Any], expected: Mapping[Series, Any], goes_before_ms: int
+) -> None:
     for series, values in expected.items():
         have = found.get(series, {})
+        if have == values:
+            continue
         for time_ms, value in values.items():
             if time_ms not in have:
-                raise BrokenError("acked_lost", f"{hostname} {series} at {time_ms}")
-            if have[time_ms] != value:
+                if time_ms >= goes_before_ms:
+                    raise BrokenError("acked_lost", f"{hostname} {series} at {time_ms}")
+            elif have[time_ms] != value:
                 raise BrokenError("corrupt", f"{hostname} {series} at {time_ms}: another value")
     for series, have in found.items():
         for time_ms in have.keys() - expected.get(series, {}).keys():

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from faults.damage import damage_all
 from faults.kills import kill_under_load, lose_reply
 from faults.migrations import cut_migrations, kill_all_starts
 from faults.oracle import BrokenError
@@ -55,6 +56,7 @@ PARTS: Final = (
     Part("F05", "power loss", power_losses, "states", 10_000, 250),
     Part("F03", "kill -9 under load", kill_under_load, "kills", 200, 50),
     Part("F04", "reply lost", lose_reply, "kills", 20, 10),
+    Part("F12", "damaged database", damage_all, "noticed", 3_600, 450),
     Part("F43", "migration cut", cut_migrations, "states", 2_000, 500),
     Part("F43", "migration killed", kill_all_starts, "states", 1, 1),
 )

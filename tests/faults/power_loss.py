@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
+from faults.cells import check_cells
 from faults.crash_vfs import OUTCOMES, CrashVfs, Disk, Op
-from faults.oracle import BrokenError, Truth, compare, observe
-from faults.workload import Driver, Step, Workload
+from faults.oracle import BrokenError, Truth, agrees, compare, observe
+from faults.workload import RETENTION, Driver, Step, Workload
 from service_kit import START_MS
 from sysmon.aggregator.database_file import DATABASE
 from sysmon.aggregator.embedded import EmbeddedStorage
@@ -40,17 +41,23 @@ class Record:
     files: Mapping[str, bytes]
     numbers: Mapping[str, int]
     truth: Truth  # before the first step
+    now_ms: int
     ops: list[Op] = field(default_factory=list)
     steps: list[Done] = field(default_factory=list)
 
-    def allowed(self, count: int) -> tuple[Truth, Step | None]:
-        """What must be there after `count` ops, and the step under way: all of it or nothing may be."""
-        truth = self.truth
+    def state(self, where: str, count: int, files: Mapping[str, bytes]) -> State:
+        """What must be in the files that are found after `count` ops."""
+        truth, now_ms = self.truth, self.now_ms
         for done in self.steps:
             if done.acked > count:
-                return truth, done.step if done.begun < count else None
-            truth = done.step.truth
-        return truth, None
+                if done.begun < count:
+                    # What the step takes away by age may be gone too.
+                    raw_from_ms = done.step.truth.raw_from_ms
+                    truth = replace(truth, goes=done.step.goes, raw_from_ms=raw_from_ms)
+                    return State(where, files, truth, done.step.now_ms, done.step)
+                break
+            truth, now_ms = done.step.truth, done.step.now_ms
+        return State(where, files, truth, now_ms, None)
 
 
 class State(NamedTuple):
@@ -59,6 +66,7 @@ class State(NamedTuple):
     where: str
     files: Mapping[str, bytes]
     truth: Truth
+    now_ms: int
     under_way: Step | None  # all of it may be there too
 
 
@@ -71,6 +79,7 @@ class Lab:
         self._synchronous = synchronous
         folder.mkdir()
         self.vfs = CrashVfs()
+        self.now_ms = START_MS
 
     def close(self) -> None:
         self.vfs.unregister()
@@ -84,23 +93,31 @@ class Lab:
         self.vfs.start(files)
 
     def open(self) -> EmbeddedStorage:
-        limits = LimitSettings(queries=1)
-        return EmbeddedStorage(self._folder, limits, now_ms=lambda: START_MS, vfs=self.vfs.vfs_name)
+        return EmbeddedStorage(
+            self._folder,
+            LimitSettings(queries=1),
+            RETENTION,
+            now_ms=lambda: self.now_ms,
+            vfs=self.vfs.vfs_name,
+        )
+
+    def _take(self, step: Step, driver: Driver) -> Done:
+        begun = len(self.vfs.ops)
+        self.now_ms = step.now_ms
+        step.do(driver)
+        return Done(step, begun, len(self.vfs.ops))
 
     def record(self, workload: Workload, steps: int, files: Mapping[str, bytes] = _EMPTY) -> Record:
         """A store over `files` that works for so many steps and is closed."""
         self.lay(files)
-        record = Record(files, self.vfs.first_numbers(), workload.truth)
+        self.now_ms = workload.now_ms
+        record = Record(files, self.vfs.first_numbers(), workload.truth, workload.now_ms)
         with closing(self.open()) as storage:
             storage._writer.run(lambda db: db.wal_autocheckpoint(CHECKPOINT_PAGES))
             if self._synchronous is not None:
                 storage._writer.run(lambda db: db.pragma("synchronous", self._synchronous))
-            driver = Driver(storage)
-            for _ in range(steps):
-                begun = len(self.vfs.ops)
-                step = workload.step()
-                step.do(driver)
-                record.steps.append(Done(step, begun, len(self.vfs.ops)))
+            driver = Driver(storage, lambda: self.now_ms)
+            record.steps += [self._take(workload.step(), driver) for _ in range(steps)]
         record.ops = self.vfs.ops
         return record
 
@@ -108,7 +125,8 @@ class Lab:
         """Opens a crash state with the real code and compares it with what must be there.
 
         Args:
-            again: also sends what was not acknowledged once more, as its agent does.
+            again: also does once more what was not acknowledged, as an agent does, and then what is due in
+                the background; the cells of days that are rolled up must say what their samples say.
 
         Returns:
             The record of the recovery, for crashes within it.
@@ -116,9 +134,10 @@ class Lab:
         Raises:
             BrokenError: something is lost, twice, torn or damaged.
         """
-        _, files, truth, under_way = state
+        _, files, truth, now_ms, under_way = state
         self.lay(files)
-        record = Record(files, self.vfs.first_numbers(), truth)
+        self.now_ms = now_ms
+        record = Record(files, self.vfs.first_numbers(), truth, now_ms)
         with closing(self.open()) as storage:
             check = storage._db.pragma("integrity_check")
             if check != "ok":
@@ -126,15 +145,19 @@ class Lab:
             if storage.warnings:
                 raise BrokenError("corrupt", f"a false alarm: {storage.warnings}")
             found = observe(storage)
-            if under_way is not None and found == under_way.truth.plain():
+            driver = Driver(storage, lambda: self.now_ms)
+            if under_way is not None and agrees(found, under_way.truth):
                 record.truth = under_way.truth
             else:
-                compare(found, truth.plain())
+                compare(found, truth)
                 if under_way is not None and again:
-                    begun = len(self.vfs.ops)
-                    under_way.do(Driver(storage))
-                    record.steps.append(Done(under_way, begun, len(self.vfs.ops)))
-                    compare(observe(storage), under_way.truth.plain())
+                    record.steps.append(self._take(under_way, driver))
+                    compare(observe(storage), under_way.truth)
+            if again:
+                last = record.steps[-1].step.truth if record.steps else record.truth
+                record.steps.append(self._take(Step(Driver.maintain, last, now_ms), driver))
+                compare(observe(storage), last)
+                check_cells(storage, last, now_ms)
         record.ops = self.vfs.ops
         return record
 
@@ -166,7 +189,7 @@ def power_losses(seed: int, states: int, folder: Path, synchronous: str | None =
         for state in _states(record, states - states // 5, chance):
             tried = state.where
             try:
-                recovery = lab.judge(state, again=chance.random() < 0.3)
+                recovery = lab.judge(state, again=chance.random() < 0.2)
                 tally.states += 1
                 if tally.states % 4 == 0:  # the power fails again, while what it left is being recovered
                     (second,) = _states(recovery, 1, chance)
@@ -199,5 +222,4 @@ def states_at(record: Record, moments: Sequence[int], chance: Random) -> Iterato
         files = {DATABASE: b"", **disk.crash(outcome, chance)}
         if outcome != "killed" and chance.random() < 0.3:
             files[DATABASE + "-shm"] = chance.randbytes(32_768)  # never synced: it may hold anything
-        truth, under_way = record.allowed(moment)
-        yield State(f"after {moment} of {len(record.ops)} ops, {outcome}", files, truth, under_way)
+        yield record.state(f"after {moment} of {len(record.ops)} ops, {outcome}", moment, files)

@@ -14,6 +14,7 @@ def test_acknowledged_batches_survive_kill_9(tmp_path: Path) -> None:
     tally = kill_under_load(20, 20, tmp_path / "home")
     assert tally.kills == 20
     assert tally.acked > 400
+    assert tally.too_old > 40
 
 
 def test_a_batch_whose_reply_was_lost_is_stored_once(tmp_path: Path) -> None:

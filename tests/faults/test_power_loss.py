@@ -9,6 +9,7 @@ import pytest
 from faults.oracle import BrokenError
 from faults.power_loss import power_losses
 from sysmon.aggregator import writer
+from sysmon.aggregator.compactor import Compactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,3 +43,15 @@ def test_a_store_that_commits_in_halves_is_found_out(tmp_path: Path, monkeypatch
     monkeypatch.setattr(writer, "_many", halves)
     with pytest.raises(BrokenError, match="torn"):
         power_losses(1, 125, tmp_path / "lab")
+
+
+def test_a_compactor_that_forgets_first_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Compactor._store
+
+    def early(self: Compactor, host_id: int, bite: Any, key_sets: Any, *after: Any) -> None:
+        store(self, host_id, [], set(), *after)
+        store(self, host_id, bite, key_sets)
+
+    monkeypatch.setattr(Compactor, "_store", early)
+    with pytest.raises(BrokenError, match="acked_lost"):
+        power_losses(1, 250, tmp_path / "lab")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from faults.oracle import Delivery, Sent, Series, Truth
 from service_kit import START_MS
 from sysmon._core import PushDecoder
+from sysmon.aggregator.settings import RetentionSettings
 from sysmon.aggregator.storage import Drop, Host, HostBatch, Write
 
 if TYPE_CHECKING:
@@ -18,13 +19,19 @@ if TYPE_CHECKING:
 
 HOSTNAMES = ("web01", "web02", "db01", "cache01")
 EDGES = (0.0, -0.0, 5e-324, 2.0**63, 0.1 + 0.2, -273.15)
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+RETENTION = RetentionSettings(raw="3d", five_minutes="4d", hour="30d")
+RAW_AGE_MS = 3 * DAY_MS
+FIVE_MINUTES_AGE_MS = 4 * DAY_MS
 
 
 class Driver:
     """Puts deliveries into a store as the aggregator does, and waits for their commit."""
 
-    def __init__(self, storage: EmbeddedStorage) -> None:
+    def __init__(self, storage: EmbeddedStorage, now_ms: Callable[[], int] = lambda: START_MS) -> None:
         self.storage = storage
+        self.now_ms = now_ms
         self._decoder = PushDecoder(storage.key_sets)
         self._hosts: dict[str, Host] = {host.hostname: host for host, _ in storage.load()}
 
@@ -43,13 +50,13 @@ class Driver:
             host = self._hosts[delivery.hostname] = Host(number, delivery.hostname, first_seen_ms=START_MS)
         batches = []
         for sent in delivery.batches:
-            (push,) = self._decoder.decode(sent.body(), gzip=False, now_ms=START_MS)
+            (push,) = self._decoder.decode(sent.body(), gzip=False, now_ms=sent.time_ms)
             assert not push.errors
             batches.append(
                 HostBatch(host, push.rows, push.accepted, push.facts, push.processes, sent.time_ms, sent.seq)
             )
         drops = tuple(Drop(first, last, samples, "spool_full") for first, last, samples in delivery.drops)
-        return Write(batches, START_MS, 1_000, delivery.stream, drops=drops)
+        return Write(batches, self.now_ms(), 1_000, delivery.stream, drops=drops)
 
     def set_tags(self, hostname: str, tags: dict[str, str]) -> None:
         host = self._hosts[hostname]
@@ -62,49 +69,78 @@ class Driver:
         host.deleted = True
         self.storage.save_host(host)
 
+    def compact_everything(self) -> None:
+        self.storage.maintain("compact")
+
+    def maintain(self) -> None:
+        """What the background would do by now: hours that are over, days that are due, what is too old."""
+        while self.storage._compactor.step():
+            pass
+
 
 @dataclass
 class Step:
-    """One thing done to the store; `truth` is what it must hold once that is acknowledged."""
+    """One thing done to the store at `now_ms`; `truth` is what it must hold once that is acknowledged."""
 
     do: Callable[[Driver], None]
     truth: Truth
+    now_ms: int
+    goes: str | None = None  # the host that is deleted: not in one transaction
 
 
 @dataclass
 class Workload:
-    """Makes steps; `truth` is what the last one leaves."""
+    """Makes steps; `truth` is what the last one leaves, `now_ms` its time."""
 
     chance: Random
     truth: Truth = field(default_factory=Truth)
+    now_ms: int = START_MS
     _next_seq: dict[bytes, int] = field(default_factory=dict)
     _late: list[Delivery] = field(default_factory=list)
     _sent: list[Delivery] = field(default_factory=list)
-    _clock_ms: int = START_MS - 3_000_000
+    _clock_ms: int = START_MS - 3_000_000  # of the batch that was made last
 
     def step(self) -> Step:
         kind = self.chance.random()
         known = sorted(self.truth.hosts)
+        if kind < 0.25:
+            self._pass_time()
         if kind < 0.04 and len(known) > 2:
             gone = self.chance.choice(known)
             self._late = [delivery for delivery in self._late if delivery.hostname != gone]
             self._sent = [delivery for delivery in self._sent if delivery.hostname != gone]
-            self.truth = self.truth.without(gone)
-            return Step(lambda driver: driver.delete(gone), self.truth)
-        if kind < 0.1 and known:
+            return self._made(lambda driver: driver.delete(gone), self.truth.without(gone), gone)
+        if kind < 0.08 and known:
             edited, tags = self.chance.choice(known), {"rack": str(self.chance.randrange(100))}
-            self.truth = self.truth.with_tags(edited, tags)
-            return Step(lambda driver: driver.set_tags(edited, tags), self.truth)
+            return self._made(
+                lambda driver: driver.set_tags(edited, tags), self.truth.with_tags(edited, tags)
+            )
+        if kind < 0.18 and known:
+            if kind < 0.12:
+                return self._made(lambda driver: driver.compact_everything(), self.truth)
+            return self._made(lambda driver: driver.maintain(), self.truth)
         group = [self._delivery() for _ in range(self.chance.choice((1, 1, 2, 5)))]
-        self.truth = self.truth.after(group)
-        return Step(lambda driver: driver.commit(group), self.truth)
+        return self._made(lambda driver: driver.commit(group), self.truth.after(group))
+
+    def _made(self, do: Callable[[Driver], None], truth: Truth, gone: str | None = None) -> Step:
+        raw_from_ms = (self.now_ms - RAW_AGE_MS) // DAY_MS * DAY_MS
+        self.truth = replace(truth, raw_from_ms=raw_from_ms)
+        return Step(do, self.truth, self.now_ms, gone)
+
+    def _pass_time(self) -> None:
+        """Minutes to a day, but some days in all: later, streams that nobody uses are forgotten."""
+        hours = self.chance.choice((0.3, 1, 6, 26))
+        self.now_ms = min(self.now_ms + int(hours * HOUR_MS), START_MS + 6 * DAY_MS)
+        self._clock_ms = max(self._clock_ms, self.now_ms - 600_000)
 
     def _delivery(self) -> Delivery:
         kind = self.chance.random()
         if kind < 0.1 and self._sent:
             return self.chance.choice(self._sent)  # its reply was lost
         if kind < 0.2 and self._late:
-            return self._late.pop(self.chance.randrange(len(self._late)))
+            late = self._late.pop(self.chance.randrange(len(self._late)))
+            if late.batches[0].time_ms > self.now_ms - RAW_AGE_MS + DAY_MS:
+                return late
         hostname = self.chance.choice(HOSTNAMES)
         if kind < 0.3:
             return Delivery([self._batch(hostname)])  # a script without a stream

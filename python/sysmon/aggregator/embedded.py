@@ -174,8 +174,9 @@ class EmbeddedStorage:
         db = open_writer(self.path, self._vfs)
         try:
             migrate(db)
-            if not is_as_migrated(db):
-                raise DamagedError("its tables are not those of its version")
+            with understood("sqlite_schema"):  # a name that is no UTF-8
+                if not is_as_migrated(db):
+                    raise DamagedError("its tables are not those of its version")
             self._rebuild(db, on_commit)
             mark_in_use(db)
         except BaseException as error:
