@@ -95,6 +95,15 @@ class Client:
         body = json.dumps({"hostname": hostname, "tags": dict(tags)}).encode()
         return self._json("POST", "/api/hosts", body=body)
 
+    # ---- the administrator ----------------------------------------------------------------------------
+
+    def backup(self, path: str) -> Json:
+        """Copies the database to a new file on the aggregator's machine."""
+        return self._json("POST", "/api/admin/backup", body=json.dumps({"path": path}).encode())
+
+    def compact(self) -> Json:
+        return self._json("POST", "/api/admin/compact")
+
     # ---- samples ---------------------------------------------------------------------------------------
 
     def metrics(

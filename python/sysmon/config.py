@@ -112,15 +112,18 @@ class Configuration:
         except OSError as error:
             raise ConfigError(f"auth_token_file {path} cannot be read: {error.strerror}") from error
 
-    def admin_token(self, url: str) -> str | None:
+    def admin_token(self, url: str, folder: Path | None = None) -> str | None:
         """SYSMON_ADMIN_TOKEN, else on loopback the one that this user's aggregator left in its data folder.
+
+        Args:
+            folder: the data folder, if it is not the user's own.
 
         Raises:
             UnsafeFileError: others may read or change that file.
         """
-        return self.environment.get("SYSMON_ADMIN_TOKEN") or self.local_admin_token(url)
+        return self.environment.get("SYSMON_ADMIN_TOKEN") or self.local_admin_token(url, folder)
 
-    def local_admin_token(self, url: str) -> str | None:
+    def local_admin_token(self, url: str, folder: Path | None = None) -> str | None:
         """What this user's aggregator left in its data folder, for URLs on loopback; it may read, too.
 
         Raises:
@@ -128,7 +131,7 @@ class Configuration:
         """
         if urlsplit(url).hostname not in {"localhost", "127.0.0.1", "::1"}:
             return None
-        path = data_folder(self.environment) / "admin_token"
+        path = (folder or data_folder(self.environment)) / "admin_token"
         try:
             text = path.read_text(encoding="utf-8").strip()
         except OSError:

@@ -1,4 +1,4 @@
-"""The database file: how it is opened, what is checked at start, and how a damaged one is set aside.
+"""The database file: how it is opened and copied, what is checked at start, how a damaged one is set aside.
 
 At start all of a small file is checked (`PRAGMA integrity_check`), and of any size one in which damage was
 met before. Of a large one it is what memory is rebuilt from; docs/formats/journal.md has the figures.
@@ -16,6 +16,7 @@ import apsw
 
 from sysmon.aggregator.schema import prepare
 from sysmon.aggregator.storage import DamagedError
+from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,43 @@ def open_reader(path: Path, vfs: str | None) -> apsw.Connection:
     return db
 
 
+def copy_database(path: Path, target: Path, vfs: str | None) -> int:
+    """Writes one state of the database to a new file, beside its writer, and waits for the disk; its bytes.
+
+    Raises:
+        StorageError: `target` exists or cannot be written; it is gone again then.
+    """
+    try:
+        target.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        raise StorageError(f"{target} exists; a backup never overwrites") from None
+    except OSError as error:
+        raise StorageError(f"{target}: {error.strerror}") from error
+    try:
+        db = _connect(path, apsw.SQLITE_OPEN_READONLY, vfs)
+        try:
+            db.execute("VACUUM INTO ?", (str(target),))
+        finally:
+            db.close()
+        for synced, flags in ((target, os.O_RDONLY), (target.parent, os.O_RDONLY | os.O_DIRECTORY)):
+            _sync(synced, flags)
+    except (apsw.Error, OSError) as error:
+        target.unlink(missing_ok=True)
+        raise StorageError(f"{target} could not be written: {error}") from error
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return target.stat().st_size
+
+
+def _sync(path: Path, flags: int) -> None:
+    fd = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def _connect(path: Path, flags: int, vfs: str | None) -> apsw.Connection:
     db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, vfs=vfs)
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
@@ -118,11 +156,7 @@ def set_aside(path: Path, now_ms: int) -> Path:
         if old.exists():
             old.rename(target.with_name(target.name + suffix))
     path.with_name(path.name + _SUSPECT).unlink(missing_ok=True)
-    fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     return target
 
 

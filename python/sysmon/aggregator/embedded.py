@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import queue
@@ -19,6 +18,7 @@ from sysmon.aggregator.damage import WAL_IS_MISSING, DamageLog, understood
 from sysmon.aggregator.database_file import (
     DATABASE,
     close_unused,
+    copy_database,
     is_damage,
     lacks_its_wal,
     mark_closed,
@@ -27,6 +27,8 @@ from sysmon.aggregator.database_file import (
     open_writer,
     set_aside,
 )
+from sysmon.aggregator.file_check import check
+from sysmon.aggregator.folder_lock import lock_folder
 from sysmon.aggregator.host_row import HOSTS, SAVE_HOST, host_of_row, host_row
 from sysmon.aggregator.journal_index import JournalIndex
 from sysmon.aggregator.retention import Retention, used_bytes
@@ -36,7 +38,6 @@ from sysmon.aggregator.storage import (
     AGGREGATOR,
     Answer,
     DamagedError,
-    DataDirBusyError,
     Event,
     Host,
     Ledger,
@@ -125,7 +126,7 @@ class EmbeddedStorage:
         self._vfs = vfs
         self._now_ms = now_ms
         self._damage = DamageLog(self.path)
-        self._lock_fd = _lock(folder)
+        self._lock_fd = lock_folder(folder)
         try:
             self._start(on_commit)
             self._readers: queue.SimpleQueue[apsw.Connection] = queue.SimpleQueue()
@@ -282,31 +283,12 @@ class EmbeddedStorage:
             return self._check()
         if path is None:
             raise StorageError("backup: a path is needed")
-        return {"bytes": self._backup(path)}
-
-    def _backup(self, path: Path) -> int:
-        def job(db: apsw.Connection) -> None:
-            db.execute("VACUUM INTO ?", (str(path),))
-
-        if path.exists():
-            raise StorageError(f"{path} exists; a backup never overwrites")
-        path.touch(mode=0o600)
-        try:
-            self._writer.run(job)
-        except StorageError:
-            path.unlink(missing_ok=True)
-            raise
-        return path.stat().st_size
+        return {"bytes": copy_database(self.path, path, self._vfs)}
 
     def _check(self) -> dict[str, int]:
-        """SQLite's own check, then every payload's checksum."""
         with self._reader() as db:
-            problems = len([row for (row,) in db.execute("PRAGMA integrity_check") if row != "ok"])
-            damaged = rows = 0
-            for (payload,) in db.execute("SELECT payload FROM journal UNION ALL SELECT payload FROM chunks"):
-                rows += 1
-                damaged += not _core.is_intact(payload)
-        return {"problems": problems, "rows": rows, "damaged": damaged}
+            found = check(db)
+        return {"problems": len(found.problems), "rows": found.rows, "damaged": len(found.damaged)}
 
     # ---- reading -------------------------------------------------------------------------------------------
 
@@ -443,21 +425,6 @@ class EmbeddedStorage:
             self._readers.get_nowait().close()
         self._db.close()
         os.close(self._lock_fd)
-
-
-def _lock(folder: Path) -> int:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The folder itself carries the lock: no file that could be left behind, or deleted under us.
-        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise StorageError(f"{folder}: {error.strerror}") from error
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise DataDirBusyError(f"{folder} is in use by another aggregator") from None
-    return fd
 
 
 @contextlib.contextmanager

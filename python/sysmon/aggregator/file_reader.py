@@ -11,13 +11,14 @@ import contextlib
 import math
 from functools import cached_property
 from itertools import compress
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import apsw
 
 from sysmon import _core
 from sysmon.aggregator.damage import DamageLog, understood
 from sysmon.aggregator.database_file import is_damage, open_reader
+from sysmon.aggregator.file_check import check
 from sysmon.aggregator.host_row import HOSTS, host_of_row
 from sysmon.aggregator.journal_index import JournalIndex
 from sysmon.aggregator.schema import MIGRATIONS
@@ -29,9 +30,11 @@ from sysmon.aggregator.stored_parts import (
     RAW,
     TIERS,
     decode,
+    keys_of,
     load_index,
     oldest_hour,
     read,
+    read_parts,
     tier_for,
     wanted_for,
 )
@@ -43,7 +46,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from sysmon._core import Agg, Columns, KeySets, TagPairs
-    from sysmon.aggregator.storage import Host
+    from sysmon.aggregator.file_check import Checked
+    from sysmon.aggregator.storage import Host, Tier
 
 _FEW_SAMPLES: Final = 50_000  # of a window: the next one is twice as long
 _MANY_SAMPLES: Final = 500_000  # … half as long
@@ -124,6 +128,38 @@ class FileReader:
         with self._understood():
             load_index(self._db, index, [host.host_id for host in self.hosts])
         return index
+
+    def rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of one of our own statements, as they are read."""
+        with self._understood():
+            yield from self._db.execute(statement)
+
+    def check(self) -> Checked:
+        """Reads everything, and says what of it is not as it was written."""
+        with self._understood():
+            return check(self._db)
+
+    def count_samples(self, tier: Tier, chunks: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        """(samples or cells, bytes of payload) of the chunks of these (host_id, hour) in a tier."""
+        total = size = 0
+        for host_id, hour in chunks:
+            with self._understood():
+                parts = read_parts(self._db, keys_of(TIERS[tier], [hour], host_id, _core.parts_of(None)))
+            start_ms = hour * HOUR_MS
+            query = Query(
+                host_ids=[host_id],
+                start_ms=start_ms,
+                end_ms=start_ms + (HOUR_MS if tier == "raw" else DAY_MS),
+                step_ms=None if tier == "raw" else CELL_MS[tier],
+                agg=None if tier == "raw" else "last",
+            )
+            try:
+                columns = decode(self.key_sets, [(parts, [])], query, max_series=_MAX_SERIES)
+            except (ValueError, TypeError):
+                continue  # damaged: `check` tells
+            total += sum(sum(columns.present(i)) for i in range(len(columns)))
+            size += sum(len(payload) for _, payload in parts)
+        return total, size
 
     def windows(
         self,

@@ -81,6 +81,16 @@ def host_of(key: int) -> int:
     return key // _HOST_STRIDE % _HOSTS
 
 
+def tier_of(key: int) -> int:
+    """The tier of a chunk's key, as a number."""
+    return key // (_HOUR_STRIDE * _HOURS)
+
+
+def is_ticks(key: int) -> bool:
+    """Whether it is the key of a chunk's ticks; every chunk has one."""
+    return key % _HOST_STRIDE == 0
+
+
 def time_ms_of(key: int) -> int:
     """When the hour (or the day) of a chunk's key begins."""
     return key // _HOUR_STRIDE % _HOURS * HOUR_MS
@@ -232,7 +242,7 @@ def read_parts(db: apsw.Connection, keys: Sequence[int]) -> Parts:
 def intact_parts(parts: Parts) -> Parts:
     """Those that are as they were written, and have their ticks."""
     good = [part for part in parts if _core.is_intact(part[1])]
-    with_ticks = {key for key, _ in good if key % _HOST_STRIDE == 0}
+    with_ticks = {key for key, _ in good if is_ticks(key)}
     return [part for part in good if part[0] - part[0] % _HOST_STRIDE in with_ticks]
 
 

@@ -222,9 +222,14 @@ class Writer:
         if abs(now_ms - self._space_checked_ms) >= _SPACE_CHECK_MS:
             self._space_checked_ms = now_ms
             usage = shutil.disk_usage(self._folder)
-            self._is_full = usage.free < max(_MIN_FREE_BYTES, _MIN_FREE_SHARE * usage.total)
+            self._is_full = usage.free < kept_free_bytes(usage.total)
         if self._is_full:
             raise StorageError(f"less than 5 % or 512 MiB free on the disk of {self._folder}")
+
+
+def kept_free_bytes(disk_bytes: int) -> int:
+    """With less left on a disk of this size nothing is stored any more."""
+    return max(_MIN_FREE_BYTES, int(_MIN_FREE_SHARE * disk_bytes))
 
 
 class _Transaction:

@@ -20,6 +20,7 @@ _COMMANDS = {
     "hosts": "hosts",
     "metrics": "metrics",
     "sql": "sql",
+    "db": "db",
     "config": "config",
     "token": "token",
     "demo": "demo",

@@ -1,0 +1,295 @@
+"""`sysmon db`: the embedded store of this machine's aggregator.
+
+What only reads reads the file, beside an aggregator that holds it. What writes is asked of that aggregator,
+or done here where there is none.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+from rich.table import Table
+from rich.text import Text
+
+from sysmon.cli.base import CliGroup, common, note, warn
+from sysmon.cli.data_dir import aggregator_settings, data_dir_option
+from sysmon.cli.exits import CliError, Code
+from sysmon.cli.output import Column, Output, Row, console, output_options, to_locale, write_json
+from sysmon.format import clock, duration, number, size
+
+if TYPE_CHECKING:
+    from sysmon.aggregator.settings import Settings
+    from sysmon.client import Client, Json
+
+PATIENCE_S = 3_600.0  # for work whose time is that of the disk
+_SHOWN_HOSTS = 10
+_SHOWN_DAMAGE = 20
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+
+
+@click.group(cls=CliGroup)
+def db() -> None:
+    """Look after the aggregator's database: its size, its health, a copy of it.
+
+    \b
+    sysmon db stats
+    sysmon db check
+    sysmon db backup /var/backups/sysmon.db
+    """
+
+
+@db.command("stats")
+@data_dir_option
+@output_options
+def stats(data_dir: Path | None, out: Output) -> int:
+    """Show what fills the database, by tier and host, bytes a sample, and how long the disk lasts.
+
+    \b
+    sysmon db stats
+    sysmon db stats --format csv --sort -bytes > hosts.csv
+
+    The rows are the hosts; a table shows the largest ten. Growth is measured over the last whole days (at
+    most 7) and ends for each tier when its age is reached (`retention`). Every row's head is read, which
+    takes some seconds a GiB.
+    """
+    from sysmon.aggregator.file_stats import read_stats
+
+    settings = aggregator_settings(data_dir)
+
+    def once() -> int:
+        document: Json = msgspec.to_builtins(read_stats(settings, time.time_ns() // 1_000_000))
+        for tier in document["tiers"]:
+            del tier["days"]
+            for key in ("first", "last"):
+                time_ms = tier.pop(f"{key}_ms")
+                tier[key] = None if time_ms is None else time_ms / 1000
+        rows = document["hosts"]
+        if out.format == "table":
+            _print_stats(document)
+            rows = rows if out.sort or out.filters else rows[:_SHOWN_HOSTS]
+        out.emit(document, rows, _HOST_COLUMNS)
+        if len(rows) < len(document["hosts"]) and out.format == "table" and not out.filters:
+            note(f"… and {len(document['hosts']) - len(rows)} smaller ones: --sort hostname shows all")
+        return Code.OK
+
+    return out.repeat(once)
+
+
+@db.command("check")
+@data_dir_option
+@_json_option
+def check(data_dir: Path | None, as_json: bool) -> int:
+    """Read all of the database and say what of it is damaged; exit code 11 if anything is.
+
+    \b
+    sysmon db check
+    sysmon db check --data-dir /var/lib/sysmon --json
+
+    SQLite's own check, and the checksum of every row. It changes nothing and keeps nobody waiting, but reads
+    the whole file.
+    """
+    from sysmon.aggregator.database_file import DATABASE
+    from sysmon.aggregator.file_reader import FileReader
+    from sysmon.aggregator.storage import DamagedError
+
+    path = aggregator_settings(data_dir).data_dir / DATABASE
+    problems: list[str] = []
+    damaged: list[Row] = []
+    rows = 0
+    try:
+        with FileReader(path) as reader:
+            found = reader.check()
+            rows, problems = found.rows, list(found.problems)
+            names = {host.host_id: host.hostname for host in reader.hosts}
+            damaged = [
+                {
+                    "table": one.table,
+                    "host": names.get(one.host_id, f"host {one.host_id}"),
+                    "time": one.time_ms / 1000,
+                }
+                for one in found.damaged
+            ]
+    except DamagedError as error:
+        problems.append(str(error))
+    if as_json:
+        write_json({"path": str(path), "rows": rows, "problems": problems, "damaged": damaged})
+    elif not problems and not damaged:
+        click.echo(f"{path}: {number(rows)} rows of samples, all as they were written")
+    for text in [] if as_json else problems[:_SHOWN_DAMAGE]:
+        warn(text)
+    for one in [] if as_json else damaged[:_SHOWN_DAMAGE]:
+        warn(f"damaged: {one['table']} of {one['host']} at {clock(one['time'])}")
+    if len(damaged) > _SHOWN_DAMAGE and not as_json:
+        warn(f"… and {len(damaged) - _SHOWN_DAMAGE} more: --json has all of them")
+    if problems or damaged:
+        note("Fix: what is damaged is not served; stop the aggregator and put the last backup in its place.")
+        return Code.CRITICAL
+    return Code.OK
+
+
+@db.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@data_dir_option
+@_json_option
+def backup(file: Path, data_dir: Path | None, as_json: bool) -> int:
+    """Copy the database to FILE, a new file, while everything goes on.
+
+    \b
+    sysmon db backup /var/backups/sysmon.db
+
+    A copy is one state of the database, synced to the disk when the command ends, and is itself a database.
+    To restore it, stop the aggregator, put the copy in the data folder as sysmon.db, remove sysmon.db-wal and
+    sysmon.db-shm there, and start it again. An aggregator that runs writes the copy itself, as its own user.
+    """
+    target = file.absolute()
+    if target.exists():
+        raise CliError(Code.USAGE, f"{target} exists; a backup never overwrites", "name a new file")
+    if not target.parent.is_dir():
+        raise CliError(Code.NOT_FOUND, f"there is no folder {target.parent}", f"mkdir {target.parent}")
+    settings = aggregator_settings(data_dir)
+    client = _holder(settings)
+    if client is not None:
+        with client:
+            done = client.backup(str(target))["bytes"]
+    else:
+        from sysmon.aggregator.database_file import DATABASE, copy_database
+
+        done = copy_database(settings.data_dir / DATABASE, target, None)
+    if as_json:
+        write_json({"path": str(target), "bytes": done})
+    else:
+        click.echo(f"{target}: {to_locale(size(done))}")
+    return Code.OK
+
+
+@db.command("compact")
+@data_dir_option
+@_json_option
+def compact(data_dir: Path | None, as_json: bool) -> int:
+    """Pack all samples now, do what is due of roll-ups and retention, and give free space back.
+
+    \b
+    sysmon db compact
+
+    An aggregator does this by itself, hour by hour. It is asked to, if one runs; pushes go on meanwhile.
+    """
+    settings = aggregator_settings(data_dir)
+    client = _holder(settings)
+    if client is not None:
+        with client:
+            done = client.compact()
+    else:
+        from sysmon.aggregator.embedded import EmbeddedStorage
+
+        storage = EmbeddedStorage(
+            settings.data_dir, settings.limits, settings.retention, max_db_bytes=settings.max_db_bytes
+        )
+        try:
+            done = dict(storage.maintain("compact"))
+        finally:
+            storage.close()
+    if as_json:
+        write_json(done)
+    else:
+        text = f"{number(done['samples'])} samples packed; the database holds {size(done['bytes'])}"
+        click.echo(to_locale(text))
+    return Code.OK
+
+
+def _holder(settings: Settings) -> Client | None:
+    """A client of the aggregator that holds the data folder; None where nobody does.
+
+    Raises:
+        CliError: somebody holds it, and the configured aggregator is another one.
+        ApiError: … or does not answer.
+    """
+    from sysmon.aggregator.folder_lock import is_held
+    from sysmon.client import Client
+
+    if not is_held(settings.data_dir):
+        return None
+    url = common().aggregator or _url_of(settings)
+    token = common().configuration().admin_token(url, settings.data_dir)
+    client = Client(url, token, common().timeout_s or PATIENCE_S)
+    path = (client.health().get("database") or {}).get("path")
+    if path is None:
+        raise CliError(
+            Code.NOT_ALLOWED,
+            f"{client.url} holds {settings.data_dir} and does not take our token",
+            "run it as the aggregator's user, or set SYSMON_ADMIN_TOKEN",
+        )
+    if Path(path).resolve() != settings.data_dir.resolve():
+        raise CliError(
+            Code.NOT_FOUND,
+            f"{settings.data_dir} is held by another aggregator than {client.url}, which keeps {path}",
+            "name the one that holds it: --aggregator http://127.0.0.1:PORT",
+        )
+    return client
+
+
+def _url_of(settings: Settings) -> str:
+    """Where an aggregator with these settings is reached from its own machine."""
+    host = "127.0.0.1" if settings.host in {"", "0.0.0.0", "::", "localhost"} else settings.host  # noqa: S104
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def _print_stats(document: Json) -> None:
+    out = console()
+    out.print(Text(document["path"], style="bold"))
+    forecast = document["forecast"]
+    grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    room = f"{size(forecast['limit_bytes'])} ({forecast['limit']})"
+    wal = f" + WAL {size(document['wal_bytes'])}" if document["wal_bytes"] else ""
+    lines = [
+        ("size", f"{size(document['bytes'])}{wal}, {size(document['free_bytes'])} of it free"),
+        ("journal", f"{number(document['journal_rows'])} rows, {size(document['journal_bytes'])}"),
+        ("other", f"{size(document['other_bytes'])}: hosts, process snapshots, events, delivery"),
+        ("may hold", room),
+    ]
+    if forecast["day_bytes"] is not None:
+        lines.append(("grows", f"{size(forecast['day_bytes'])} a day, to {size(forecast['final_bytes'])}"))
+    lines.append(("forecast", forecast["text"]))
+    for title, text in lines:
+        grid.add_row(title, Text(to_locale(text)))
+    out.print(grid)
+    out.print()
+    Output(format="table").emit(document, document["tiers"], _TIER_COLUMNS)
+    out.print()
+
+
+def _time(row: Row, key: str) -> str:
+    return clock(row[key]) if row[key] is not None else "-"
+
+
+def _figure(value: Any) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+_TIER_COLUMNS = (
+    Column("tier", "TIER", lambda row: row["tier"]),
+    Column("bytes", "BYTES", lambda row: size(row["bytes"]), right=True),
+    Column("chunks", "CHUNKS", lambda row: number(row["chunks"]), right=True, drop=3),
+    Column("sample_bytes", "B/SAMPLE", lambda row: _figure(row["sample_bytes"]), right=True),
+    Column(
+        "day_bytes",
+        "A DAY",
+        lambda row: "-" if row["day_bytes"] is None else size(row["day_bytes"]),
+        right=True,
+        drop=2,
+    ),
+    Column("keep_days", "KEPT", lambda row: duration(row["keep_days"] * 86_400), right=True, drop=1),
+    Column("first", "FROM", lambda row: _time(row, "first"), drop=4),
+    Column("last", "TO", lambda row: _time(row, "last"), drop=5),
+)
+_HOST_COLUMNS = (
+    Column("hostname", "HOST", lambda row: str(row["hostname"])),
+    Column("bytes", "BYTES", lambda row: size(row["bytes"]), right=True),
+    Column("journal_bytes", "OF IT JOURNAL", lambda row: size(row["journal_bytes"]), right=True, drop=1),
+)
