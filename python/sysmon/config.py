@@ -94,8 +94,14 @@ class Configuration:
         Raises:
             UnsafeFileError: the file that holds it may be read or changed by others.
         """
-        if token := self.environment.get("SYSMON_READ_TOKEN"):
-            return token
+        return self.environment.get("SYSMON_READ_TOKEN") or self.push_token()
+
+    def push_token(self) -> str | None:
+        """The agent's own token; None where there is none for the aggregator that is asked.
+
+        Raises:
+            UnsafeFileError: the file that holds it may be read or changed by others.
+        """
         if self.elsewhere and not any(
             variable(key) in self.environment for key in ("auth_token", "auth_token_file")
         ):

@@ -22,6 +22,7 @@ _COMMANDS = {
     "sql": "sql",
     "db": "db",
     "config": "config",
+    "doctor": "doctor",
     "token": "token",
     "demo": "demo",
 }
