@@ -117,6 +117,6 @@ def fleet(one_fleet: _Fleet) -> RealAggregator:
 
 @pytest.fixture
 def quick(tmp_path: Path) -> Iterator[RealAggregator]:
-    """An empty aggregator that calls a host stale after 1 s and offline after 2 s."""
-    with RealAggregator(tmp_path, SYSMON_STALE_MIN_S="1", SYSMON_OFFLINE_MIN_S="2") as aggregator:
+    """An empty aggregator that calls a host stale after 1 s and offline after 3 s."""
+    with RealAggregator(tmp_path, SYSMON_STALE_MIN_S="1", SYSMON_OFFLINE_MIN_S="3") as aggregator:
         yield aggregator

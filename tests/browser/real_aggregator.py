@@ -66,12 +66,19 @@ class RealAggregator:
     def log(self) -> str:
         return self._log_path.read_text(errors="replace")
 
-    def push(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Pushes as any ten lines of Python would; raises with the aggregator's own words if it refuses."""
+    def push(self, body: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """Pushes as any ten lines of Python would; raises with the aggregator's own words if it refuses.
+
+        `stream=…` is sent as the header `X-SysMon-Stream`, and so are the others.
+        """
         request = urllib.request.Request(
             f"{self.url}/api/metrics",
             data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "X-SysMon-Token": PUSH_TOKEN},
+            headers={
+                "Content-Type": "application/json",
+                "X-SysMon-Token": PUSH_TOKEN,
+                **{f"X-SysMon-{name.title()}": value for name, value in headers.items()},
+            },
         )
         try:
             with urllib.request.urlopen(request, timeout=10) as response:

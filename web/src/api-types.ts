@@ -150,3 +150,49 @@ export type ServerMessage =
   | { kind: "delta"; hosts: HostChange[]; time: number };
 
 export type ClientMessage = { kind: "watch"; host: string } | { kind: "unwatch" };
+
+/** Batches that are not here: declared dropped, with the reason, or simply missing. */
+export interface Gap {
+  start: number;
+  end: number | null;
+  /** `missing`, or why they were dropped. */
+  cause: string;
+  /** How many batches, as the first and the last number of a range. */
+  from: number;
+  to: number;
+  stream: string | null;
+}
+
+export interface Process {
+  pid: number;
+  user?: string | null;
+  command?: string | null;
+  cpu_percent?: number | null;
+  rss_bytes?: number | null;
+  read_bytes?: number | null;
+  write_bytes?: number | null;
+}
+
+export interface ProcessList {
+  /** When the snapshot was taken; null where there is none. */
+  time: number | null;
+  processes: Process[];
+}
+
+export interface Ledger {
+  committed: number;
+  dropped: number;
+  gaps: number;
+  streams: { stream: string; mark: number; highest: number; missing: number; last_seen: number }[];
+}
+
+export interface MetricType {
+  type: string;
+  unit: string;
+  kind: string;
+  tags: string[];
+  help: string;
+  formula: string;
+  source: string;
+  since: string;
+}

@@ -3,11 +3,16 @@ import type {
   ClientMessage,
   CompareAnswer,
   FleetSummary,
+  Gap,
   Health,
   HostDetail,
+  HostEvent,
   HostList,
   LatestAnswer,
+  Ledger,
   MetricsAnswer,
+  MetricType,
+  ProcessList,
   ServerMessage,
 } from "./api-types";
 
@@ -92,11 +97,41 @@ export interface MetricsQuery {
   start: number;
   end?: number;
   step: number;
+  agg?: "min" | "max";
 }
 
 export function getMetrics(wanted: MetricsQuery, signal?: AbortSignal): Promise<MetricsAnswer> {
-  const { host, types, start, end, step } = wanted;
-  return get("/api/metrics", { host, type: types, start, end, step }, signal);
+  const { host, types, start, end, step, agg } = wanted;
+  return get("/api/metrics", { host, type: types, start, end, step, agg }, signal);
+}
+
+/** The same question as an address, for programs. */
+export function metricsUrl(wanted: Omit<MetricsQuery, "host"> & { hosts: readonly string[] }): string {
+  const { hosts, types, start, end, step } = wanted;
+  return `${location.origin}/api/metrics${query({ host: hosts, type: types, start, end, step })}`;
+}
+
+export async function getGaps(host: string, signal?: AbortSignal): Promise<Gap[]> {
+  const answer = await get<{ gaps: Gap[] }>(`/api/hosts/${encodeURIComponent(host)}/gaps`, {}, signal);
+  return answer.gaps;
+}
+
+export async function getEvents(host: string, signal?: AbortSignal): Promise<HostEvent[]> {
+  const path = `/api/hosts/${encodeURIComponent(host)}/events`;
+  return (await get<{ events: HostEvent[] }>(path, { limit: 200 }, signal)).events;
+}
+
+/** The newest snapshot of the top processes at `at`; without it the newest at all. */
+export function getProcesses(host: string, at?: number, signal?: AbortSignal): Promise<ProcessList> {
+  return get(`/api/hosts/${encodeURIComponent(host)}/processes`, { at }, signal);
+}
+
+export function getLedger(host: string, signal?: AbortSignal): Promise<Ledger> {
+  return get(`/api/hosts/${encodeURIComponent(host)}/ledger`, {}, signal);
+}
+
+export async function getTypes(): Promise<MetricType[]> {
+  return (await get<{ types: MetricType[] }>("/api/metrics/types")).types;
 }
 
 export function getLatest(host: string, signal?: AbortSignal): Promise<LatestAnswer> {

@@ -129,38 +129,39 @@ export function shownUnit(unit: string, kind: string): string {
   return unit === "bytes" ? "bytes_per_second" : "per_second";
 }
 
-const kClock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const kClockSeconds = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-});
-const kDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const kFull = new Intl.DateTimeFormat(undefined, {
-  year: "numeric",
-  month: "short",
-  day: "numeric",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-});
+function formats(timeZone: string | undefined) {
+  const form = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat(undefined, { ...options, hourCycle: "h23", timeZone });
+  const minute = { hour: "2-digit", minute: "2-digit" } as const;
+  return {
+    clock: form(minute),
+    clockSeconds: form({ ...minute, second: "2-digit" }),
+    day: form({ day: "numeric", month: "short" }),
+    full: form({ year: "numeric", month: "short", day: "numeric", ...minute, second: "2-digit" }),
+  };
+}
+
+let times = formats(undefined);
+
+/** Tells all times from now on in an IANA zone; undefined for the browser's. */
+export function showTimesIn(timeZone: string | undefined): void {
+  times = formats(timeZone);
+}
 
 export function clock(time: number): string {
-  return kClock.format(time * 1000);
+  return times.clock.format(time * 1000);
 }
 
 export function clockSeconds(time: number): string {
-  return kClockSeconds.format(time * 1000);
+  return times.clockSeconds.format(time * 1000);
 }
 
 export function day(time: number): string {
-  return kDay.format(time * 1000);
+  return times.day.format(time * 1000);
 }
 
 export function dateTime(time: number): string {
-  return kFull.format(time * 1000);
+  return times.full.format(time * 1000);
 }
 
 /** A dimensionless size of a difference; what is huge is only said to be so. */

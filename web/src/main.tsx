@@ -6,6 +6,7 @@ import "./styles/base.css";
 import "./styles/header.css";
 import "./styles/fleet.css";
 import "./styles/panel.css";
+import "./styles/time-bar.css";
 import "./styles/host.css";
 import "./styles/compare.css";
 import { Header } from "./components/header";

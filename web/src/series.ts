@@ -145,7 +145,7 @@ export function stepFor(range: number, points: number, interval: number): number
 /** The last value of a line that is not older than `gapAfter` before the newest time of its chart. */
 export function newest(
   times: readonly number[],
-  values: readonly (number | null)[],
+  values: readonly (number | null | undefined)[],
   gapAfter: number,
 ): number | null {
   const end = times.at(-1) ?? 0;
@@ -158,23 +158,29 @@ export function newest(
 
 export interface Summary {
   average: number;
+  lowest: number;
   highest: number;
   highestAt: number;
 }
 
-export function summarise(times: readonly number[], values: readonly (number | null)[]): Summary | null {
+export function summarise(
+  times: readonly number[],
+  values: readonly (number | null | undefined)[],
+): Summary | null {
   let sum = 0;
   let seen = 0;
+  let lowest = Number.POSITIVE_INFINITY;
   let highest = Number.NEGATIVE_INFINITY;
   let highestAt = 0;
   values.forEach((value, row) => {
-    if (value === null) return;
+    if (value === null || value === undefined) return;
     sum += value;
     seen += 1;
+    lowest = Math.min(lowest, value);
     if (value > highest) {
       highest = value;
       highestAt = times[row] as number;
     }
   });
-  return seen ? { average: sum / seen, highest, highestAt } : null;
+  return seen ? { average: sum / seen, lowest, highest, highestAt } : null;
 }

@@ -107,7 +107,7 @@ test("lowerBound finds the first time that is not earlier", () => {
 });
 
 test("a summary skips what is missing and says nothing of nothing", () => {
-  assert.deepEqual(summarise([1, 2, 3], [1, null, 3]), { average: 2, highest: 3, highestAt: 3 });
+  assert.deepEqual(summarise([1, 2, 3], [1, null, 3]), { average: 2, lowest: 1, highest: 3, highestAt: 3 });
   assert.equal(summarise([1], [null]), null);
 });
 

@@ -33,7 +33,7 @@ test("worst first: silence, then severity, then nearness to a limit, then name",
     host("late", "stale", {}),
   ];
   assert.deepEqual(
-    hosts.sort(worstFirst).map((one) => one.hostname),
+    worstFirst(hosts).map((one) => one.hostname),
     ["gone", "late", "full", "busy", "also-calm", "calm"],
   );
 });

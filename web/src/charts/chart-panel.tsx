@@ -1,19 +1,19 @@
-// A chart with its heading, legend and its four faces.
+// A chart with its heading, legend, menu and its four faces.
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Age } from "../components/age";
 import { type Face, Panel } from "../components/panel";
 import * as format from "../format";
-import { newest, silences, stacked, summarise, withGaps } from "../series";
+import { newest, silences, summarise } from "../series";
+import { pointAt } from "../state/pointed";
 import { shownTheme } from "../state/theme";
+import { zone } from "../state/time-zone";
+import type { Window } from "../time-range";
+import { ChartMenu, type Source } from "./chart-menu";
+import { type Over, type Plotted, plot } from "./layers";
 import type { Drawn } from "./lines";
-import { gapAfter } from "./lines";
-import { type Chart, makeChart } from "./uplot";
-
-export interface Window {
-  start: number;
-  end: number;
-}
+import type { Silence } from "./silences";
+import { type Chart, makeChart, type Shape } from "./uplot";
 
 interface Props {
   id: string;
@@ -24,53 +24,103 @@ interface Props {
   leastTop: number;
   top: number | null;
   drawn: Drawn;
+  /** Lowest and highest of each cell, for charts that are not stacked. */
+  band?: { low: Drawn; high: Drawn } | null;
+  /** Lines over the others: an earlier time, the highest of a stack. */
+  over?: readonly Over[];
+  signed?: boolean;
   window: Window;
   /** Since when samples are to be expected: what lies before is empty, but no silence. */
   since: number | null;
+  /** Why nothing was sent in a span, in a few words. */
+  causeOf?(span: Window): string;
   interval: number;
   face: Face;
   syncKey: string;
+  source: Source;
   onZoom(window: Window | null): void;
 }
 
-function summary(drawn: Drawn, title: string, unit: string): string {
-  const parts = drawn.lines.map((line, index) => {
-    const one = summarise(drawn.times, drawn.values[index] ?? []);
+const kNoOver: readonly Over[] = [];
+
+function summary(plotted: Plotted, props: Props): string {
+  const parts = props.drawn.lines.map((line, index) => {
+    const one = summarise(plotted.times, plotted.values[index] ?? []);
     return one
-      ? `${line.label}: average ${format.inUnit(one.average, unit)}, highest ${format.inUnit(one.highest, unit)} at ${format.clock(one.highestAt)}`
+      ? `${line.label}: average ${format.inUnit(one.average, props.unit)}, highest ${format.inUnit(one.highest, props.unit)} at ${format.clock(one.highestAt)}`
       : `${line.label}: no values`;
   });
-  return `${title}. ${parts.join("; ")}.`;
+  return `${props.title}. ${parts.join("; ")}.`;
+}
+
+function Legend({ props, plotted, row }: { props: Props; plotted: Plotted; row: number | null }) {
+  const { unit, drawn } = props;
+  const over = plotted.over.filter((one) => one.kind === "highest");
+  const value = (cells: readonly (number | null | undefined)[]) =>
+    format.inUnit(row === null ? newest(plotted.times, cells, plotted.gap) : cells[row], unit);
+  return (
+    <ul class={unit === "percent" ? "legend narrow" : "legend"}>
+      {drawn.lines.map((line, index) => {
+        const cells = plotted.values[index] ?? [];
+        const all = summarise(plotted.times, cells);
+        const range = all
+          ? `average ${format.inUnit(all.average, unit)}, ${format.inUnit(all.lowest, unit)} – ${format.inUnit(all.highest, unit)}`
+          : undefined;
+        return (
+          <li key={line.label} title={range}>
+            <span class={line.dashed ? "swatch dashed" : "swatch"} style={{ color: `var(${line.color})` }} />
+            <span class="name">{line.label}</span>
+            <span class="value">{value(cells)}</span>
+          </li>
+        );
+      })}
+      {over.map((one) => (
+        <li key={`over ${one.label}`} title="The highest value inside each cell">
+          <span class="swatch dotted" style={{ color: `var(${one.color})` }} />
+          <span class="name">{one.label}</span>
+          <span class="value">{value(one.cells)}</span>
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 export function ChartPanel(props: Props) {
-  const { title, unit, window, interval, syncKey } = props;
+  const { title, unit, window, interval, syncKey, drawn, stacked, band = null, over = kNoOver } = props;
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | null>(null);
   const row = useSignal<number | null>(null);
   const onZoom = useRef(props.onZoom);
   onZoom.current = props.onZoom;
 
-  const { times, values, gap } = useMemo(() => {
-    const usual = gapAfter(props.drawn.times, interval);
-    const columns = props.drawn.values.map((one) => ({ type: "", tags: {}, unit, kind: "", values: one }));
-    const broken = withGaps({ times: props.drawn.times, columns }, usual);
-    return { times: broken.times, values: broken.columns.map((column) => column.values), gap: usual };
-  }, [props.drawn, interval, unit]);
-  const shape = JSON.stringify([props.drawn.lines, shownTheme.value, props.stacked, unit, syncKey]);
+  const plotted = useMemo(
+    () => plot({ drawn, stacked, interval, band, over }),
+    [drawn, stacked, interval, band, over],
+  );
+  const latest = useRef(plotted);
+  latest.current = plotted;
+  const shape: Shape = {
+    lines: drawn.lines,
+    stacked,
+    unit,
+    banded: plotted.bands.map((one) => one.line),
+    over: plotted.over.map(({ kind, color }) => ({ kind, color })),
+    zone: zone.value,
+  };
+  const shapeKey = JSON.stringify([shape, shownTheme.value, syncKey]);
   const drawable = props.face.kind === "ok" || props.face.kind === "stale";
 
   useEffect(() => {
-    if (!box.current || !drawable || !props.drawn.lines.length) return;
+    if (!box.current || !drawable || !drawn.lines.length) return;
     chart.current = makeChart(box.current, {
-      lines: props.drawn.lines,
-      stacked: props.stacked,
-      unit,
+      ...shape,
       top: props.top,
       leastTop: props.leastTop,
+      signed: props.signed ?? false,
       syncKey,
       onCursor: (at) => {
         row.value = at;
+        pointAt(at === null ? null : (latest.current.times[at] ?? null));
       },
       onZoom: (start, end) => onZoom.current({ start, end }),
     });
@@ -78,52 +128,57 @@ export function ChartPanel(props: Props) {
       chart.current?.destroy();
       chart.current = null;
     };
-  }, [shape, drawable]);
+  }, [shapeKey, drawable]);
 
   useEffect(() => {
     const one = chart.current;
     if (!one) return;
     one.setTop(props.top);
     const from = Math.max(window.start, props.since ?? window.start);
-    one.setSilences(silences(props.drawn.times, from, window.end, gap));
-    one.setData(times, props.stacked ? stacked(values) : values);
+    one.setSilences(
+      silences(drawn.times, from, window.end, plotted.gap).map(
+        ([start, end]): Silence => ({ start, end, label: props.causeOf?.({ start, end }) ?? "no data" }),
+      ),
+    );
+    one.setData(plotted);
     one.setWindow(window.start, window.end);
-  }, [shape, drawable, times, values, gap, window.start, window.end, props.since, props.top]);
+  }, [shapeKey, drawable, plotted, window.start, window.end, props.since, props.top, props.causeOf]);
 
-  const last = times.length - 1;
+  const last = plotted.times.length - 1;
   const at = row.value !== null && row.value <= last ? row.value : null;
-  const moment = times[at ?? last];
+  const moment = plotted.times[at ?? last];
   return (
     <Panel
       title={title}
       note={props.note}
       face={props.face}
       aside={
-        <span class={at === null ? "moment" : "moment pointed"}>
-          {moment !== undefined && at !== null && format.clockSeconds(moment)}
-          {moment !== undefined && at === null && props.face.kind !== "stale" && <Age time={moment} />}
-        </span>
+        <>
+          <span class={at === null ? "moment" : "moment pointed"}>
+            {moment !== undefined && at !== null && format.clockSeconds(moment)}
+            {moment !== undefined && at === null && props.face.kind !== "stale" && <Age time={moment} />}
+          </span>
+          {drawable && drawn.lines.length > 0 && (
+            <ChartMenu
+              id={props.id}
+              title={title}
+              unit={unit}
+              lines={drawn.lines}
+              plotted={plotted}
+              window={window}
+              source={props.source}
+              canvas={() => chart.current?.canvas()}
+            />
+          )}
+        </>
       }
     >
-      <ul class={unit === "percent" ? "legend narrow" : "legend"}>
-        {props.drawn.lines.map((line, index) => (
-          <li key={line.label}>
-            <span class={line.dashed ? "swatch dashed" : "swatch"} style={{ color: `var(${line.color})` }} />
-            <span class="name">{line.label}</span>
-            <span class="value">
-              {format.inUnit(
-                at === null ? newest(times, values[index] ?? [], gap) : values[index]?.[at],
-                unit,
-              )}
-            </span>
-          </li>
-        ))}
-      </ul>
+      <Legend props={props} plotted={plotted} row={at} />
       <div
         class="chart"
         ref={box}
         role="img"
-        aria-label={summary(props.drawn, title, unit)}
+        aria-label={summary(plotted, props)}
         data-chart={props.id}
         onDblClick={() => props.onZoom(null)}
       />

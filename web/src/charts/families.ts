@@ -13,6 +13,8 @@ export interface Family {
   types: readonly string[];
   /** The scale ends at least here. */
   leastTop: number;
+  /** The metric whose highest value a stack of averages hides. */
+  peak?: string;
   /** A fixed end of the scale, from the data. */
   top?(data: Columns): number | null;
   draw(data: Columns): Drawn;
@@ -63,6 +65,7 @@ const kCpu: Family = {
   unit: "percent",
   stacked: true,
   types: kModes.map((part) => part.type),
+  peak: "cpu.total_usage",
   leastTop: 100,
   top: () => 100,
   draw: fixedParts(kModes, false),

@@ -33,9 +33,14 @@ function worst(columns: readonly Column[]): (number | null)[] {
   );
 }
 
+/** How several series of one unit become one. */
+export function foldOf(unit: string): (columns: readonly Column[]) => (number | null)[] {
+  return kWorstOf.has(unit) ? worst : total;
+}
+
 /** All hosts on one list of times; a line for each that has the subject, in its own colour, every second dashed. */
 export function overlay(subject: Subject, hosts: readonly string[], perHost: readonly Columns[]): Drawn {
-  const fold = kWorstOf.has(subject.unit) ? worst : total;
+  const fold = foldOf(subject.unit);
   const shown = hosts.flatMap((host, index) => {
     const found = pick(perHost[index] as Columns, (column) => belongs(column, subject));
     return found.columns.length ? [{ host, index, times: found.times, values: fold(found.columns) }] : [];

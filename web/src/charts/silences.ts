@@ -1,20 +1,22 @@
-// Hatches the spans in which a host said nothing: a gap is seen, and is never mistaken for zero.
+// Hatches the spans in which a host said nothing: a gap is seen, with its cause, and never mistaken for zero.
 import type uPlot from "uplot";
 
-const kSpacing = 7;
-const kLabelWidth = 60;
+/** A span without samples, and why. */
+export interface Silence {
+  start: number;
+  end: number;
+  label: string;
+}
 
-export function drawSilences(
-  plot: uPlot,
-  spans: readonly [number, number][],
-  color: string,
-  textColor: string,
-): void {
+const kSpacing = 7;
+const kLabelMargin = 12;
+
+export function drawSilences(plot: uPlot, spans: readonly Silence[], color: string, textColor: string): void {
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio || 1;
-  for (const [from, to] of spans) {
-    const left = Math.max(bbox.left, plot.valToPos(from, "x", true));
-    const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, "x", true));
+  for (const { start, end, label } of spans) {
+    const left = Math.max(bbox.left, plot.valToPos(start, "x", true));
+    const right = Math.min(bbox.left + bbox.width, plot.valToPos(end, "x", true));
     if (right - left < 2) continue;
     ctx.save();
     ctx.beginPath();
@@ -30,12 +32,14 @@ export function drawSilences(
       ctx.lineTo(x + bbox.height, bbox.top);
     }
     ctx.stroke();
-    if (right - left > kLabelWidth * ratio) {
-      ctx.fillStyle = textColor;
-      ctx.font = `${11 * ratio}px system-ui, sans-serif`;
-      ctx.textAlign = "center";
-      ctx.fillText("no data", (left + right) / 2, bbox.top + 0.45 * bbox.height);
-    }
+    ctx.fillStyle = textColor;
+    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    ctx.textAlign = "center";
+    // A cause that does not fit is told by the list of events; half a word tells nothing.
+    const shown = [label, "no data"].find(
+      (text) => ctx.measureText(text).width + kLabelMargin * ratio < right - left,
+    );
+    if (shown) ctx.fillText(shown, (left + right) / 2, bbox.top + 0.45 * bbox.height);
     ctx.restore();
   }
 }

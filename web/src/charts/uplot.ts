@@ -1,7 +1,8 @@
 // The one place that touches uPlot: a chart is made once and then only given new data.
 import uPlot from "uplot";
 import * as format from "../format";
-import { drawSilences } from "./silences";
+import type { Cells, Plotted } from "./layers";
+import { drawSilences, type Silence } from "./silences";
 
 export interface Line {
   label: string;
@@ -9,26 +10,36 @@ export interface Line {
   dashed?: boolean;
 }
 
-export interface ChartOptions {
+/** What a chart is made for; another shape needs another chart. */
+export interface Shape {
   lines: readonly Line[];
   stacked: boolean;
   unit: string;
+  /** Lines with a band between the lowest and the highest, by index. */
+  banded: readonly number[];
+  over: readonly { kind: "earlier" | "highest"; color: string }[];
+  /** An IANA time zone; undefined for the browser's. */
+  zone: string | undefined;
+}
+
+export interface ChartOptions extends Shape {
   /** The top of the scale; null lets the data decide, but never below `leastTop`. */
   top: number | null;
   leastTop: number;
+  /** Whether the scale may go below zero: a difference does. */
+  signed: boolean;
   syncKey: string;
   onCursor(row: number | null): void;
   onZoom(from: number, to: number): void;
 }
 
-export type Values = readonly (number | null)[];
-
 export interface Chart {
-  /** `values` are what is drawn: already cumulative in a stacked chart. */
-  setData(times: readonly number[], values: readonly Values[]): void;
+  setData(plotted: Plotted): void;
   setWindow(start: number, end: number): void;
-  setSilences(spans: readonly [number, number][]): void;
+  setSilences(spans: readonly Silence[]): void;
   setTop(top: number | null): void;
+  /** What is drawn now, axes and all. */
+  canvas(): HTMLCanvasElement;
   destroy(): void;
 }
 
@@ -82,19 +93,51 @@ function axes(unit: string): uPlot.Axis[] {
   ];
 }
 
+const kNoPoints = { show: false };
+
+/** In the order of `columnsOf`. */
 function series(options: ChartOptions): uPlot.Series[] {
-  return options.lines.map((line) => {
+  const main = options.lines.map((line): uPlot.Series => {
     const stroke = css(line.color);
+    const alone = options.lines.length === 1 && !options.banded.length && !options.signed;
     return {
       label: line.label,
       stroke,
       width: 1.5,
-      fill: options.stacked ? `${stroke}66` : options.lines.length === 1 ? `${stroke}22` : undefined,
+      fill: options.stacked ? `${stroke}66` : alone ? `${stroke}22` : undefined,
       dash: line.dashed ? [5, 4] : undefined,
-      points: { show: false },
+      points: kNoPoints,
       spanGaps: false,
-    } satisfies uPlot.Series;
+    };
   });
+  const bands = options.banded.flatMap((): uPlot.Series[] => [
+    { stroke: "transparent", width: 0, points: kNoPoints },
+    { stroke: "transparent", width: 0, points: kNoPoints },
+  ]);
+  const over = options.over.map(
+    ({ kind, color }): uPlot.Series => ({
+      stroke: kind === "earlier" ? `${css(color)}aa` : css(color),
+      width: 1.25,
+      dash: kind === "earlier" ? [2, 3] : [1, 2],
+      points: kNoPoints,
+    }),
+  );
+  return [...main, ...bands, ...over];
+}
+
+function bands(options: ChartOptions): uPlot.Band[] {
+  const first = options.lines.length + 1;
+  if (options.stacked)
+    // Each layer of a stack is filled down to the one below it.
+    return options.lines.slice(1).map((_, index) => ({ series: [index + 2, index + 1] }));
+  return options.banded.map((line, index) => ({
+    series: [first + 2 * index + 1, first + 2 * index],
+    fill: `${css(options.lines[line]?.color ?? "--s1")}2e`,
+  }));
+}
+
+function columnsOf({ main, bands, over }: Plotted): Cells[] {
+  return [...main, ...bands.flatMap(({ low, high }) => [low, high]), ...over.map(({ cells }) => cells)];
 }
 
 /** Makes a chart that fills `host` and follows its size. */
@@ -102,7 +145,7 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
   let start = 0;
   let end = 1;
   let top = options.top;
-  let silences: readonly [number, number][] = [];
+  let silences: readonly Silence[] = [];
 
   const plot = new uPlot(
     {
@@ -111,13 +154,18 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
       padding: [8, 18, 0, 0],
       legend: { show: false },
       series: [{}, ...series(options)],
-      // Each layer of a stack is filled down to the one below it.
-      bands: options.stacked
-        ? options.lines.slice(1).map((_, index) => ({ series: [index + 2, index + 1] }))
-        : [],
+      bands: bands(options),
+      ...(options.zone
+        ? { tzDate: (time) => uPlot.tzDate(new Date(time * 1e3), options.zone as string) }
+        : {}),
       scales: {
         x: { time: true, range: () => [start, end] },
-        y: { range: (_, __, high) => [0, top ?? Math.max(options.leastTop, (high ?? 0) * 1.08)] },
+        y: {
+          range: (_, low, high) => {
+            const most = top ?? Math.max(options.leastTop, (high ?? 0) * 1.08);
+            return options.signed ? [Math.min(-options.leastTop, (low ?? 0) * 1.08), most] : [0, most];
+          },
+        },
       },
       axes: axes(options.unit),
       cursor: {
@@ -143,7 +191,7 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
         ],
       },
     },
-    [[], ...options.lines.map(() => [])],
+    [[], ...series(options).map(() => [])],
     host,
   );
   const resize = new ResizeObserver(() =>
@@ -152,7 +200,7 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
   resize.observe(host);
 
   return {
-    setData: (times, values) => plot.setData([times as number[], ...(values as (number | null)[][])]),
+    setData: (plotted) => plot.setData([plotted.times, ...columnsOf(plotted)]),
     setWindow(from, to) {
       start = from;
       end = to;
@@ -165,6 +213,7 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
     setTop(next) {
       top = next;
     },
+    canvas: () => plot.ctx.canvas,
     destroy() {
       resize.disconnect();
       plot.destroy();

@@ -5,11 +5,12 @@ import { useEffect, useRef } from "preact/hooks";
 interface Props {
   title: string;
   onClose?(): void;
+  wide?: boolean;
   children: ComponentChildren;
 }
 
 /** Without `onClose` it cannot be dismissed. */
-export function Dialog({ title, onClose, children }: Props) {
+export function Dialog({ title, onClose, wide = false, children }: Props) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     // It ends by leaving the page.
@@ -20,6 +21,7 @@ export function Dialog({ title, onClose, children }: Props) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape comes as the cancel event
     <dialog
       ref={box}
+      class={wide ? "wide" : undefined}
       aria-label={title}
       // A second Escape closes a dialog that refused the first.
       onClose={() => {

@@ -1,7 +1,7 @@
 // The bar on top of every page: where am I, which host, is it live.
 import { computed } from "@preact/signals";
 import { connection } from "../state/live";
-import { comparePath, hostPath, navigate, route } from "../state/route";
+import { comparePath, hostPath, kMaxSmall, navigate, route } from "../state/route";
 import { selected } from "../state/selection";
 import { helpOpen } from "../state/shortcuts";
 import { cycleTheme, theme } from "../state/theme";
@@ -19,7 +19,7 @@ const compareTarget = computed(() => {
   const here = route.value;
   if (here.page === "compare") return comparePath(here.hosts);
   if (here.page === "host") return comparePath([here.host]);
-  return comparePath(selected.value);
+  return comparePath([...selected.value].slice(0, kMaxSmall));
 });
 
 function Connection() {

@@ -26,6 +26,9 @@ const kPaths = {
   compare: <path d="M5 13V3 M11 13V3 M2.5 5.5 5 3l2.5 2.5 M8.5 10.5 11 13l2.5-2.5" />,
   plus: <path d="M8 3v10 M3 8h10" />,
   down: <path d="M8 3v9.5 M4 8.5l4 4 4-4" />,
+  menu: <path d="M8 3.2v.1 M8 8v.1 M8 12.800v.1" stroke-width="2.4" />,
+  left: <path d="M10 3.5 5.500 8l4.500 4.500" />,
+  right: <path d="M6 3.500 10.500 8 6 12.500" />,
   up: <path d="M8 13V3.5 M4 7.5l4-4 4 4" />,
 } as const;
 

@@ -1,7 +1,8 @@
-// Samples of one host over the page's range: read once, then only the tail, each time the host has pushed.
+// Samples of one host over a range: read once, then, where the range is live, only the tail after each push.
 import { signal } from "@preact/signals";
 import { ApiError, getMetrics } from "../api";
 import { appendTail, type Columns, kNoColumns, stepFor, toColumns } from "../series";
+import type { Range } from "../time-range";
 import { now } from "./clock";
 import { noticeRefusal } from "./session";
 
@@ -9,17 +10,42 @@ import { noticeRefusal } from "./session";
 const kPoints = 360;
 // A tail for every push would be wasted on hosts that push many times a second.
 const kLeastPauseMs = 1_000;
+// A range this short is looked at while the host ticks every second.
+const kFineSeconds = 300;
 
 export interface Snapshot {
   columns: Columns;
+  /** Width of a cell in seconds. */
   step: number;
+  /** Where the aggregator took the answer from: `raw`, `5m`, `1h`; null until it has answered. */
+  tier: string | null;
   loading: boolean;
   error: string | null;
 }
 
-/** Follows the metrics `types` of `host` over the last `range` seconds until `stop()`. */
+export interface Question {
+  host: string;
+  types: readonly string[];
+  range: Pick<Range, "seconds" | "fixed">;
+  /** Of the host, in seconds: cells are never narrower. */
+  interval: number;
+  agg?: "min" | "max";
+  /** Reads so many seconds earlier, and says that it was now. */
+  earlier?: number;
+}
+
+/** The width of a cell for a range. */
+export function stepOf(seconds: number, interval: number): number {
+  return stepFor(seconds, kPoints, seconds <= kFineSeconds ? 1 : interval);
+}
+
+function shifted(columns: Columns, by: number): Columns {
+  return by ? { ...columns, times: columns.times.map((time) => time + by) } : columns;
+}
+
+/** Follows what is asked until `stop()`. */
 export class History {
-  readonly state = signal<Snapshot>({ columns: kNoColumns, step: 1, loading: true, error: null });
+  readonly state;
 
   private readonly abort = new AbortController();
   private readonly step: number;
@@ -28,13 +54,15 @@ export class History {
   private lastRead = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    private readonly host: string,
-    private readonly types: readonly string[],
-    private readonly range: number,
-    interval: number,
-  ) {
-    this.step = stepFor(range, kPoints, interval);
+  constructor(private readonly question: Question) {
+    this.step = stepOf(question.range.seconds, question.interval);
+    this.state = signal<Snapshot>({
+      columns: kNoColumns,
+      step: this.step,
+      tier: null,
+      loading: true,
+      error: null,
+    });
     this.refresh();
   }
 
@@ -55,19 +83,30 @@ export class History {
 
   private async read(): Promise<void> {
     this.busy = true;
+    const { host, types, range, agg, earlier = 0 } = this.question;
     const held = this.state.value.columns;
-    const start = Math.floor((now.value - this.range) / this.step) * this.step;
     const last = held.times.at(-1);
+    const first = range.fixed?.start ?? now.value - range.seconds;
+    const start = Math.floor(first / this.step) * this.step;
     // The last cell was still filling; batches that were late may have filled the two before it.
-    const from = last === undefined ? start : Math.max(start, last - 2 * this.step);
+    const from = last === undefined || range.fixed ? start : Math.max(start, last - 2 * this.step);
+    const end = range.fixed?.end ?? (earlier ? now.value : undefined);
     try {
       const answer = await getMetrics(
-        { host: this.host, types: this.types, start: from, step: this.step },
+        {
+          host,
+          types,
+          start: from - earlier,
+          end: end === undefined ? undefined : end - earlier,
+          step: this.step,
+          // A counter has no highest rate in a cell: it keeps its average.
+          agg,
+        },
         this.abort.signal,
       );
-      const fresh = toColumns(answer.series);
-      const columns = last === undefined ? fresh : appendTail(held, fresh, from, start);
-      this.state.value = { columns, step: this.step, loading: false, error: null };
+      const fresh = shifted(toColumns(answer.series), earlier);
+      const columns = last === undefined || range.fixed ? fresh : appendTail(held, fresh, from, start);
+      this.state.value = { columns, step: this.step, tier: answer.tier, loading: false, error: null };
     } catch (error) {
       if (this.abort.signal.aborted) return;
       noticeRefusal(error);

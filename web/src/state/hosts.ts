@@ -10,17 +10,44 @@ export const hostNames = signal<readonly string[]>([]);
 export const hostsLoaded = signal(false);
 export const hostsError = signal<string | null>(null);
 
+/** Counts up with every change of any host. */
+const changes = signal(0);
+/** Follows `changes` at most once a second: for what is made anew from all hosts, such as their order. */
+export const settledChanges = signal(0);
+const kSettleMs = 1_000;
+let settledAt = 0;
+let settling: ReturnType<typeof setTimeout> | undefined;
+
 export function hostSignal(name: string): Signal<Host> | undefined {
   // Reading the names subscribes the caller to hosts that come later.
-  return hostNames.value.includes(name) ? known.get(name) : undefined;
+  return hostNames.value && known.get(name);
 }
 
+/** Every host now; the caller is told of changes by what else it reads. */
+export function peekHosts(): Host[] {
+  return hostNames.peek().map((name) => (known.get(name) as Signal<Host>).peek());
+}
+
+/** Every host; who calls this in a component is drawn again at every change of any. */
 export function allHosts(): Host[] {
-  return hostNames.value.map((name) => (known.get(name) as Signal<Host>).value);
+  return changes.value >= 0 ? peekHosts() : [];
 }
 
 function publishNames(): void {
-  hostNames.value = [...known.keys()].sort((a, b) => a.localeCompare(b));
+  // Plain comparison: ten thousand names in a locale's order take half a second.
+  hostNames.value = [...known.keys()].sort();
+}
+
+function settle(): void {
+  clearTimeout(settling);
+  settling = undefined;
+  settledAt = Date.now();
+  settledChanges.value = changes.peek();
+}
+
+function changed(): void {
+  changes.value += 1;
+  settling ??= setTimeout(settle, Math.max(0, settledAt + kSettleMs - Date.now()));
 }
 
 /** `old` with the changed values; a value that is null is no longer measured. */
@@ -45,19 +72,21 @@ export function setHosts(hosts: readonly Host[]): void {
       else known.set(host.hostname, signal(host));
     }
     publishNames();
+    changed();
+    settle();
     hostsLoaded.value = true;
     hostsError.value = null;
   });
 }
 
 /** Merges what changed; a host that is new comes with all its fields. */
-export function applyChanges(changes: readonly HostChange[]): void {
+export function applyChanges(told: readonly HostChange[]): void {
   batch(() => {
-    let changed = false;
-    for (const { removed, ...change } of changes) {
+    let renamed = false;
+    for (const { removed, ...change } of told) {
       const old = known.get(change.hostname);
       if (removed) {
-        changed = known.delete(change.hostname) || changed;
+        renamed = known.delete(change.hostname) || renamed;
       } else if (old) {
         old.value = { ...old.value, ...change, latest: merged(old.value.latest, change.latest) };
       } else {
@@ -74,10 +103,11 @@ export function applyChanges(changes: readonly HostChange[]): void {
           latest_tags: {},
         };
         known.set(change.hostname, signal({ ...blank, ...change, latest: merged({}, change.latest) }));
-        changed = true;
+        renamed = true;
       }
     }
-    if (changed) publishNames();
+    if (renamed) publishNames();
+    changed();
   });
 }
 

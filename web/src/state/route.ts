@@ -7,13 +7,16 @@ export type Route =
   | { page: "compare"; hosts: string[] }
   | { page: "unknown" };
 
+/** The most hosts of which each has a line of its own; more are small multiples. */
 export const kMaxCompared = 8;
+/** The most that can be looked at together at all. */
+export const kMaxSmall = 60;
 
 export function parseRoute(path: string, search: string): Route {
   if (path === "/") return { page: "fleet" };
   if (path === "/compare") {
     const names = (new URLSearchParams(search).get("hosts") ?? "").split(",").filter(Boolean);
-    return { page: "compare", hosts: [...new Set(names)].slice(0, kMaxCompared) };
+    return { page: "compare", hosts: [...new Set(names)].slice(0, kMaxSmall) };
   }
   const match = /^\/hosts\/([^/]+)\/?$/.exec(path);
   if (match?.[1]) {
@@ -28,6 +31,15 @@ export function parseRoute(path: string, search: string): Route {
 
 export function hostPath(name: string): string {
   return `/hosts/${encodeURIComponent(name)}`;
+}
+
+/** A section of a host's page, on the range that is shown now. */
+export function sectionPath(name: string, section: string): string {
+  const search = new URLSearchParams(parameters.value);
+  if (section === "overview") search.delete("tab");
+  else search.set("tab", section);
+  const text = search.toString();
+  return hostPath(name) + (text ? `?${text}` : "");
 }
 
 export function comparePath(names: readonly string[]): string {
@@ -50,15 +62,27 @@ export function navigate(url: string): void {
   if (!samePage) scrollTo(0, 0);
 }
 
-/** Sets one query parameter in place, without a step in the history; null removes it. */
-export function setParameter(name: string, value: string | null): void {
+/**
+ * Sets query parameters; null removes one.
+ * In place, unless `step` makes it a step of the history: then the browser's Back undoes it.
+ */
+export function setParameters(changes: Readonly<Record<string, string | null>>, step = false): void {
   const search = new URLSearchParams(location.search);
-  if (value === null) search.delete(name);
-  else search.set(name, value);
-  // A comma needs no escape in a query, and "hosts=a,b" is what people read and type.
-  const text = search.toString().replaceAll("%2C", ",");
-  history.replaceState(null, "", location.pathname + (text ? `?${text}` : ""));
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) search.delete(name);
+    else search.set(name, value);
+  }
+  // A comma or a colon needs no escape in a query, and "hosts=a,b" is what people read and type.
+  const text = search.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  const url = location.pathname + (text ? `?${text}` : "");
+  if (url === location.pathname + location.search) return;
+  if (step) history.pushState(null, "", url);
+  else history.replaceState(null, "", url);
   read();
+}
+
+export function setParameter(name: string, value: string | null): void {
+  setParameters({ [name]: value });
 }
 
 /** Follows links of this page without a reload; every other click is the browser's. */

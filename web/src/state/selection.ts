@@ -1,16 +1,26 @@
-// Hosts chosen for a comparison.
+// Hosts chosen for a comparison or an export.
 import { signal } from "@preact/signals";
-import { kMaxCompared } from "./route";
 
-export const selected = signal<readonly string[]>([]);
+/** In the order in which they were chosen. */
+export const selected = signal<ReadonlySet<string>>(new Set());
 
-/** Adds or removes a host; beyond the most that can be compared, nothing happens. */
 export function toggleSelected(name: string): void {
-  const names = selected.value;
-  if (names.includes(name)) selected.value = names.filter((one) => one !== name);
-  else if (names.length < kMaxCompared) selected.value = [...names, name];
+  const next = new Set(selected.value);
+  if (!next.delete(name)) next.add(name);
+  selected.value = next;
+}
+
+/** Chooses all of `names`, or none of them where all were chosen. */
+export function toggleAll(names: readonly string[]): void {
+  const next = new Set(selected.value);
+  const all = names.every((name) => next.has(name));
+  for (const name of names) {
+    if (all) next.delete(name);
+    else next.add(name);
+  }
+  selected.value = next;
 }
 
 export function clearSelection(): void {
-  selected.value = [];
+  selected.value = new Set();
 }

@@ -1,7 +1,10 @@
 // The keyboard: one table that is obeyed here and shown by the help.
 import { signal } from "@preact/signals";
-import { comparePath, navigate, route } from "./route";
-import { selected } from "./selection";
+import { kPresets } from "../time-range";
+import { nextView } from "./fleet-view";
+import { setRange, shiftRange, toggleLive, togglePeaks, zoomOut } from "./range";
+import { comparePath, kMaxSmall, navigate, route } from "./route";
+import { clearSelection, selected } from "./selection";
 import { cycleTheme } from "./theme";
 
 export const helpOpen = signal(false);
@@ -30,17 +33,23 @@ function step(by: number): void {
 function compare(): void {
   const here = route.value;
   if (here.page === "host") navigate(comparePath([here.host]));
-  else if (here.page === "fleet" && selected.value.length >= 2) navigate(comparePath(selected.value));
+  else if (here.page === "fleet" && selected.value.size >= 2)
+    navigate(comparePath([...selected.value].slice(0, kMaxSmall)));
 }
 
 function toggleFocusedRow(): void {
-  document.activeElement?.closest("tr")?.querySelector<HTMLElement>("input[type=checkbox]")?.click();
+  document.activeElement?.closest("[data-host]")?.querySelector<HTMLElement>("input[type=checkbox]")?.click();
+}
+
+/** Runs on the pages that have a range of time. */
+function onRange(run: () => void): void {
+  if (route.value.page === "host" || route.value.page === "compare") run();
 }
 
 function back(): void {
   if (helpOpen.value) helpOpen.value = false;
   else if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
-  else if (selected.value.length && route.value.page === "fleet") selected.value = [];
+  else if (selected.value.size && route.value.page === "fleet") clearSelection();
   else if (route.value.page !== "fleet") navigate("/");
 }
 
@@ -53,6 +62,17 @@ export const kShortcuts: readonly Shortcut[] = [
   { keys: "c", text: "Compare the selected hosts, or this one with others", run: compare },
   { keys: "g f", text: "Go to the fleet", run: () => navigate("/") },
   { keys: "g h", text: "Choose a host", run: () => focus("[data-host-picker]") },
+  ...kPresets.slice(0, 9).map(({ name }, index) => ({
+    keys: String(index + 1),
+    text: `The last ${name}`,
+    run: () => onRange(() => setRange(name)),
+  })),
+  { keys: "[", text: "Half a range earlier", run: () => onRange(() => shiftRange(-1)) },
+  { keys: "]", text: "Half a range later", run: () => onRange(() => shiftRange(1)) },
+  { keys: "z", text: "Twice the range", run: () => onRange(zoomOut) },
+  { keys: "l", text: "Live, or hold still", run: () => onRange(toggleLive) },
+  { keys: "m", text: "Peaks or averages", run: () => onRange(togglePeaks) },
+  { keys: "v", text: "View: table, grid, map", run: () => route.value.page === "fleet" && nextView() },
   { keys: "t", text: "Theme: system, light, dark", run: cycleTheme },
   { keys: "Esc", text: "Close, clear, or back to the fleet", run: back },
   {

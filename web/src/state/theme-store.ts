@@ -1,25 +1,16 @@
 // Where the chosen theme is kept, and what it resolves to.
+import { keep, readKept } from "./kept";
 
 export type Theme = "system" | "light" | "dark";
 export const kThemes: readonly Theme[] = ["system", "light", "dark"];
 
-const kKey = "sysmon-theme";
-
 export function readTheme(): Theme {
-  try {
-    const kept = localStorage.getItem(kKey);
-    return kThemes.find((theme) => theme === kept) ?? "system";
-  } catch {
-    return "system"; // storage is switched off
-  }
+  const kept = readKept("theme");
+  return kThemes.find((theme) => theme === kept) ?? "system";
 }
 
 export function keepTheme(theme: Theme): void {
-  try {
-    localStorage.setItem(kKey, theme);
-  } catch {
-    // Storage is switched off: the choice lasts until the page is closed.
-  }
+  keep("theme", theme);
 }
 
 export function resolveTheme(theme: Theme): "light" | "dark" {

@@ -1,20 +1,19 @@
 // A History for as long as a component shows it, refreshed whenever the host has pushed.
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { History } from "./history";
+import { History, type Question, type Snapshot } from "./history";
 import { hostSignal } from "./hosts";
 
-export function useHistory(host: string, types: readonly string[], range: number, interval: number): History {
-  const key = types.join(" ");
-  const history = useMemo(
-    () => new History(host, key.split(" "), range, interval),
-    [host, key, range, interval],
-  );
+/** What is known so far, and a way to ask again; null asks nothing. */
+export function useHistory(question: Question | null): { state: Snapshot | null; refresh(): void } {
+  const key = JSON.stringify(question);
+  const history = useMemo(() => (question?.types.length ? new History(question) : null), [key]);
   useEffect(() => {
+    if (!history || !question) return;
     let seen: number | null | undefined;
     const end = effect(() => {
-      const pushed = hostSignal(host)?.value.last_seen;
-      if (seen !== undefined && pushed !== seen) history.refresh();
+      const pushed = hostSignal(question.host)?.value.last_seen;
+      if (seen !== undefined && pushed !== seen && !question.range.fixed) history.refresh();
       seen = pushed;
     });
     return () => {
@@ -22,5 +21,8 @@ export function useHistory(host: string, types: readonly string[], range: number
       history.stop();
     };
   }, [history]);
-  return history;
+  return {
+    state: history ? history.state.value : null,
+    refresh: () => history?.refresh(),
+  };
 }

@@ -4,11 +4,10 @@ import { getCompare } from "../../api";
 import { colorOf } from "../../charts/lines";
 import { HostPicker } from "../../components/host-picker";
 import { Icon } from "../../components/icons";
-import { RangePicker } from "../../components/range-picker";
 import { Status } from "../../components/status";
-import { now } from "../../state/clock";
+import { TimeBar } from "../../components/time-bar";
 import { hostSignal } from "../../state/hosts";
-import { range } from "../../state/range";
+import { currentWindow, range } from "../../state/range";
 import { hostPath, kMaxCompared, setParameter } from "../../state/route";
 import { useRequest } from "../../state/use-request";
 import { Differences } from "./differences";
@@ -31,7 +30,7 @@ function HostChip({ name, index, onRemove }: { name: string; index: number; onRe
 }
 
 export function ComparePage({ hosts }: { hosts: string[] }) {
-  const seconds = range.value.seconds;
+  const { seconds, fixed } = range.value;
   const setHosts = (names: readonly string[]) => setParameter("hosts", names.join(",") || null);
   useEffect(() => {
     document.title = hosts.length ? `${hosts.join(", ")} · compare · sysmon` : "Compare · sysmon";
@@ -59,28 +58,27 @@ export function ComparePage({ hosts }: { hosts: string[] }) {
             />
           )}
         </div>
-        <span class="spring" />
-        <RangePicker />
       </div>
+      <TimeBar />
       {hosts.length < 2 ? (
         <p class="face compare-hint">
           {hosts.length === 0 ? "Choose two hosts or more" : "Choose one more host"} to see what differs
           between them. On the fleet page, tick hosts and press <kbd>c</kbd>.
         </p>
       ) : (
-        <Comparison key={`${hosts.join(",")} ${seconds}`} hosts={hosts} seconds={seconds} />
+        <Comparison key={JSON.stringify([hosts, seconds, fixed])} hosts={hosts} />
       )}
     </main>
   );
 }
 
-function Comparison({ hosts, seconds }: { hosts: string[]; seconds: number }) {
+function Comparison({ hosts }: { hosts: string[] }) {
   // The window stands still while one reads: ranks that move under the eye help nobody.
   const window = useMemo(() => {
-    const end = Math.floor(now.peek());
-    return { start: end - seconds, end };
+    const { start, end } = currentWindow();
+    return { start: Math.floor(start), end: Math.floor(end) };
   }, []);
-  const answer = useRequest(`${hosts.join(",")} ${seconds}`, (signal) =>
+  const answer = useRequest(JSON.stringify([hosts, window]), (signal) =>
     getCompare(hosts, window.start, window.end, signal),
   );
   return (

@@ -1,12 +1,14 @@
 // One chart a metric, one line a host: first the metrics everybody asks for, then those that differ most.
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { Difference } from "../../api-types";
-import { ChartPanel, type Window } from "../../charts/chart-panel";
+import { ChartPanel } from "../../charts/chart-panel";
 import type { Drawn } from "../../charts/lines";
 import { overlay, type Subject } from "../../charts/overlay";
 import type { Face } from "../../components/panel";
 import * as format from "../../format";
+import { setWindow } from "../../state/range";
 import { useMetricsOf } from "../../state/use-metrics-of";
+import type { Window } from "../../time-range";
 
 const kAlways: readonly Subject[] = [
   { title: "CPU", type: "cpu.total_usage", tags: {}, unit: "percent", leastTop: 100 },
@@ -35,11 +37,9 @@ interface GroupProps {
   hosts: readonly string[];
   window: Window;
   subjects: readonly Subject[];
-  zoom: Window | null;
-  onZoom(window: Window | null): void;
 }
 
-function Group({ hosts, window, subjects, zoom, onZoom }: GroupProps) {
+function Group({ hosts, window, subjects }: GroupProps) {
   const { data, error, reload, step } = useMetricsOf(
     hosts,
     [...new Set(subjects.map((one) => one.type))],
@@ -68,12 +68,13 @@ function Group({ hosts, window, subjects, zoom, onZoom }: GroupProps) {
             leastTop={subject.leastTop}
             top={null}
             drawn={one}
-            window={zoom ?? window}
+            window={window}
             since={null}
             interval={step}
             face={face}
             syncKey="compare"
-            onZoom={onZoom}
+            source={{ hosts, types: [subject.type], step }}
+            onZoom={(next) => next && setWindow(next)}
           />
         );
       })}
@@ -89,9 +90,8 @@ interface Props {
 
 /** The usual metrics are asked for at once, the differing ones when the ranking is known. */
 export function Overlays({ hosts, window, differs }: Props) {
-  const [zoom, setZoom] = useState<Window | null>(null);
   const more = useMemo(() => differing(differs), [differs]);
-  const shared = { hosts, window, zoom, onZoom: setZoom };
+  const shared = { hosts, window };
   return (
     <div class="charts">
       <Group {...shared} subjects={kAlways} />

@@ -1,60 +1,109 @@
 // The fleet: how many are well, what they do on average, and every host, worst first.
-import { batch, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import { parseQuery } from "../../search";
-import { worstFirst } from "../../severity";
-import { allHosts, counts, hostNames, hostsError, hostsLoaded } from "../../state/hosts";
+import { useComputed } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { Icon } from "../../components/icons";
+import { chosenColumns, colourBy, folded, groupBy, view } from "../../state/fleet-view";
+import {
+  counts,
+  hostNames,
+  hostSignal,
+  hostsError,
+  hostsLoaded,
+  peekHosts,
+  settledChanges,
+} from "../../state/hosts";
 import { retryNow } from "../../state/live";
 import { parameters, setParameter } from "../../state/route";
+import { columnsOf, kUsualColumns } from "./columns";
 import { FirstHost } from "./first-host";
+import { HostGrid } from "./host-grid";
+import { HostMap, kMapColumns } from "./host-map";
 import { HostTable } from "./host-table";
+import { type Group, grouped } from "./order";
 import { SearchBox } from "./search-box";
 import { SelectionBar } from "./selection-bar";
 import { SummaryStrip } from "./summary-strip";
+import { Toolbar } from "./toolbar";
+import { useOrder } from "./use-order";
 
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, index) => name === b[index]);
+/** The shown hosts in their groups; without a tag they are one group. */
+function useGroups(names: readonly string[], tag: string | null): Group[] {
+  const changes = settledChanges.value;
+  return useMemo(() => {
+    if (tag === null)
+      return [{ value: "", names: [...names], counts: {}, worst: 0, averages: { cpu: null, memory: null } }];
+    return grouped(
+      names.flatMap((name) => hostSignal(name)?.peek() ?? []),
+      tag,
+    );
+  }, [names, tag, tag === null ? 0 : changes]);
 }
 
-/** The names to show, in order.  The order stands still while the pointer is over the table. */
-function useOrder(query: string, frozen: boolean): readonly string[] {
-  const wanted = useSignal(query);
-  const still = useSignal(frozen);
-  const held = useRef<readonly string[]>([]);
-  useEffect(() => {
-    batch(() => {
-      wanted.value = query;
-      still.value = frozen;
-    });
-  }, [query, frozen]);
-  return useComputed(() => {
-    const test = parseQuery(wanted.value);
-    const old = held.current;
-    const rank = new Map(old.map((name, index) => [name, index]));
-    const hosts = allHosts().filter(test).sort(worstFirst);
-    if (still.value)
-      hosts.sort((a, b) => (rank.get(a.hostname) ?? hosts.length) - (rank.get(b.hostname) ?? hosts.length));
-    const names = hosts.map((host) => host.hostname);
-    if (sameNames(names, old)) return old;
-    held.current = names;
-    return names;
+/** Keys of all tags, sorted; the same array until one comes or goes. */
+function useTagKeys(): readonly string[] {
+  const text = useComputed(() => {
+    settledChanges.value;
+    const keys = new Set<string>();
+    for (const host of peekHosts()) for (const key of Object.keys(host.tags)) keys.add(key);
+    return JSON.stringify([...keys].sort());
   }).value;
+  return useMemo(() => JSON.parse(text) as string[], [text]);
+}
+
+function Hosts({ loading }: { loading: boolean }) {
+  const query = parameters.value.get("q") ?? "";
+  const setQuery = (text: string) => setParameter("q", text || null);
+  const { names, outdated, sortNow, onHover } = useOrder();
+  const tag = groupBy.value;
+  const groups = useGroups(names, tag);
+  const ids = chosenColumns.value ?? kUsualColumns;
+  const columns = useMemo(() => columnsOf(ids), [ids]);
+  const total = counts.value.total - counts.value.archived;
+  const colour = kMapColumns.find((column) => column.id === colourBy.value) ?? kMapColumns[0];
+  const shared = { groups, tag, folded: folded.value };
+  return (
+    <>
+      <div class="search-row">
+        <SearchBox query={query} onQuery={setQuery} shown={names.length} total={loading ? null : total} />
+        {outdated && (
+          <button type="button" class="pill" onClick={sortNow}>
+            <Icon name="down" /> Sort again
+          </button>
+        )}
+        <span class="spring" />
+        <Toolbar tags={useTagKeys()} columns={ids} />
+      </div>
+      <div
+        class="host-list"
+        onPointerEnter={(event) => event.pointerType === "mouse" && onHover(true)}
+        onPointerLeave={() => onHover(false)}
+      >
+        {view.value === "table" && (
+          <HostTable {...shared} names={names} columns={columns} loading={loading} />
+        )}
+        {view.value === "grid" && !loading && <HostGrid {...shared} columns={columns} />}
+        {view.value === "map" && !loading && colour && <HostMap {...shared} column={colour} />}
+      </div>
+      {!loading && names.length === 0 && (
+        <p class="none-match">
+          No host matches <code>{query}</code>.{" "}
+          <button type="button" class="link-button" onClick={() => setQuery("")}>
+            Show all {total}
+          </button>
+        </p>
+      )}
+    </>
+  );
 }
 
 export function FleetPage() {
-  const query = parameters.value.get("q") ?? "";
-  const frozen = useSignal(false);
-  const order = useOrder(query, frozen.value);
   useEffect(() => {
     document.title = "Fleet · sysmon";
   }, []);
-  const total = counts.value.total - counts.value.archived;
-  const setQuery = (text: string) => setParameter("q", text || null);
-
   return (
     <main class="page fleet">
       <h1 class="hidden">Fleet</h1>
-      <SummaryStrip query={query} onQuery={setQuery} />
+      <SummaryStrip />
       {hostsError.value && !hostsLoaded.value && (
         <div class="notice" role="alert">
           <span>{hostsError.value}</span>
@@ -66,29 +115,7 @@ export function FleetPage() {
       {hostsLoaded.value && hostNames.value.length === 0 ? (
         <FirstHost />
       ) : (
-        <>
-          <SearchBox
-            query={query}
-            onQuery={setQuery}
-            shown={order.length}
-            total={hostsLoaded.value ? total : null}
-          />
-          <HostTable
-            names={order}
-            loading={!hostsLoaded.value}
-            onHover={(over) => {
-              frozen.value = over;
-            }}
-          />
-          {hostsLoaded.value && order.length === 0 && (
-            <p class="none-match">
-              No host matches <code>{query}</code>.{" "}
-              <button type="button" class="link-button" onClick={() => setQuery("")}>
-                Show all {total}
-              </button>
-            </p>
-          )}
-        </>
+        <Hosts loading={!hostsLoaded.value} />
       )}
       <SelectionBar />
     </main>

@@ -1,54 +1,32 @@
-// Every host, a row each.  A row is drawn again only when its own host changes.
-import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import { kLatest } from "../../api-types";
+// Hosts as a table.  Only the rows near the window exist; a row is drawn again only when its own host changes.
+import { useRef } from "preact/hooks";
 import { Age } from "../../components/age";
-import { Meter, Reading } from "../../components/meter";
+import { Icon } from "../../components/icons";
 import { Status } from "../../components/status";
-import * as format from "../../format";
+import { setSortBy, sortBy } from "../../state/fleet-view";
 import { hostSignal } from "../../state/hosts";
 import { hostPath } from "../../state/route";
-import { selected, toggleSelected } from "../../state/selection";
+import { selected, toggleAll } from "../../state/selection";
+import { useVisibleSpan } from "../../state/use-visible-span";
+import type { Column } from "./columns";
+import { GroupHeading } from "./group-heading";
+import { HostTags } from "./host-tags";
+import { type Group, linesOf, offsetsOf, visible } from "./order";
+import { SelectBox, useIsSelected } from "./select-box";
 
-const kMeters = [
-  { type: kLatest.cpu, label: "CPU", title: "CPU in use, all cores" },
-  { type: kLatest.memory, label: "Memory", title: "Memory that cannot be reclaimed" },
-  { type: kLatest.disk, label: "Disk", title: "The fullest filesystem" },
-  { type: kLatest.pressure, label: "Pressure", title: "The worst of CPU, memory and IO pressure, last 10 s" },
-] as const;
+// As in fleet.css: rows have one height, so that the place of each is known without drawing it.
+const kRowHeight = 56;
+const kHeadingHeight = 44;
+const kFixedWidth = 44 + 120 + 200;
 
-const kColumns = 11;
-// The worst hosts stand first, so that the first rows are those that are looked for.
-const kRowsAtOnce = 80;
-
-function Tags({ tags }: { tags: Record<string, string> }) {
-  return (
-    <span class="tags">
-      {Object.entries(tags).map(([key, value]) => (
-        <span key={key} class="tag" title={`${key}: ${value}`}>
-          {value}
-        </span>
-      ))}
-    </span>
-  );
-}
-
-function Row({ name }: { name: string }) {
-  const chosen = useComputed(() => selected.value.includes(name)).value;
+function Row({ name, columns }: { name: string; columns: readonly Column[] }) {
+  const chosen = useIsSelected(name);
   const host = hostSignal(name)?.value;
   if (!host) return null;
-  const { latest } = host;
   return (
     <tr class={`host-row ${host.status}${chosen ? " chosen" : ""}`} data-host={name}>
       <td class="check">
-        <label class="check-target">
-          <input
-            type="checkbox"
-            aria-label={`Select ${name}`}
-            checked={chosen}
-            onChange={() => toggleSelected(name)}
-          />
-        </label>
+        <SelectBox name={name} />
       </td>
       <td class="state">
         <Status status={host.status} />
@@ -60,42 +38,60 @@ function Row({ name }: { name: string }) {
         <a href={hostPath(name)} data-host-link title={name}>
           {name}
         </a>
-        <Tags tags={host.tags} />
+        <HostTags tags={host.tags} />
       </th>
-      {kMeters.map(({ type, label }) => (
-        <td key={type} class="metered" data-label={label}>
-          <Meter type={type} value={latest[type]} title={format.tagList(host.latest_tags[type] ?? {})} />
+      {columns.map((column) => (
+        <td key={column.id} class={column.kind} data-column={column.id}>
+          {column.cell(host)}
         </td>
       ))}
-      <td class="num load" data-label="Load/core">
-        <Reading type={kLatest.load} value={latest[kLatest.load]} text={format.ratio} />
-      </td>
-      <td class="num net" data-label="Network">
-        <span class="flow" title="received">
-          <Reading type={kLatest.received} value={latest[kLatest.received]} text={format.byteRate} />{" "}
-          <span class="way">in</span>
-        </span>
-        <span class="flow" title="sent">
-          <Reading type={kLatest.sent} value={latest[kLatest.sent]} text={format.byteRate} />{" "}
-          <span class="way">out</span>
-        </span>
-      </td>
-      <td class="num temp" data-label="Temp.">
-        <Reading type={kLatest.temperature} value={latest[kLatest.temperature]} text={format.celsius} />
-      </td>
-      <td class="num up" data-label="Uptime">
-        <Reading type={kLatest.uptime} value={latest[kLatest.uptime]} text={format.duration} />
-      </td>
     </tr>
   );
 }
 
-function Skeletons() {
+function Heading({ column }: { column: Column }) {
+  const up = sortBy.value === column.id;
+  const down = sortBy.value === `-${column.id}`;
+  // Numbers begin with the largest, words with the first; the third press goes back to worst first.
+  const [first, second] =
+    column.kind === "text" ? [column.id, `-${column.id}`] : [`-${column.id}`, column.id];
+  const next = sortBy.value === first ? second : sortBy.value === second ? null : first;
+  return (
+    <th
+      class={column.kind}
+      title={column.title}
+      aria-sort={up ? "ascending" : down ? "descending" : undefined}
+    >
+      <button type="button" class="sort" onClick={() => setSortBy(next)}>
+        {column.label}
+        {up && <Icon name="up" />}
+        {down && <Icon name="down" />}
+      </button>
+    </th>
+  );
+}
+
+function SelectAll({ names }: { names: readonly string[] }) {
+  const chosen = selected.value;
+  const all = names.length > 0 && names.every((name) => chosen.has(name));
+  return (
+    <label class="check-target">
+      <input
+        type="checkbox"
+        aria-label="Select all shown hosts"
+        checked={all}
+        onChange={() => toggleAll(names)}
+      />
+    </label>
+  );
+}
+
+function Skeletons({ columns }: { columns: number }) {
   return (
     <>
       {[0, 1, 2, 3].map((row) => (
         <tr key={row} class="host-row">
-          <td colSpan={kColumns}>
+          <td colSpan={columns + 3}>
             <div class="skeleton row-skeleton" />
           </td>
         </tr>
@@ -104,68 +100,94 @@ function Skeletons() {
   );
 }
 
-/** How many rows to draw: as many as were scrolled to, `kRowsAtOnce` more each time `end` comes near. */
-function useRowsInReach(total: number) {
-  const reach = useSignal(kRowsAtOnce);
-  const end = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!end.current || reach.value >= total) return;
-    const watcher = new IntersectionObserver(
-      (entries) => {
-        if (entries.some((entry) => entry.isIntersecting)) reach.value += kRowsAtOnce;
-      },
-      { rootMargin: "600px" },
-    );
-    watcher.observe(end.current);
-    return () => watcher.disconnect();
-  }, [total, reach.value]);
-  return { reach: reach.value, end };
+function Spacer({ height, columns }: { height: number; columns: number }) {
+  if (height <= 0) return null;
+  return (
+    <tr class="spacer">
+      <td colSpan={columns + 3} style={{ height: `${height}px` }} />
+    </tr>
+  );
 }
 
 interface Props {
+  groups: readonly Group[];
+  /** The tag of the groups; null for none. */
+  tag: string | null;
+  folded: ReadonlySet<string>;
   names: readonly string[];
+  columns: readonly Column[];
   loading: boolean;
-  onHover(over: boolean): void;
 }
 
-export function HostTable({ names, loading, onHover }: Props) {
-  const { reach, end } = useRowsInReach(names.length);
+export function HostTable({ groups, tag, folded, names, columns, loading }: Props) {
+  const body = useRef<HTMLTableSectionElement>(null);
+  const span = useVisibleSpan(body);
+  const lines = linesOf(groups, folded, tag !== null, 1);
+  const offsets = offsetsOf(lines, kHeadingHeight, kRowHeight);
+  const [first, last] = visible(offsets, span.top, span.bottom);
+  const total = offsets.at(-1) as number;
+  const width = columns.reduce((sum, column) => sum + column.width, kFixedWidth);
   return (
-    <div
-      class="table-box"
-      onPointerEnter={(event) => event.pointerType === "mouse" && onHover(true)}
-      onPointerLeave={() => onHover(false)}
-    >
-      <table class="hosts" aria-busy={loading}>
+    <div class="table-box">
+      <table
+        class="hosts"
+        aria-busy={loading}
+        aria-rowcount={names.length + 1}
+        style={{ minWidth: `${width}px` }}
+      >
+        <colgroup>
+          <col style={{ width: "44px" }} />
+          <col style={{ width: "120px" }} />
+          <col />
+          {columns.map((column) => (
+            <col key={column.id} style={{ width: `${column.width}px` }} />
+          ))}
+        </colgroup>
         <thead>
           <tr>
             <th class="check">
-              <span class="hidden">Select</span>
+              <SelectAll names={names} />
             </th>
             <th class="state" title="Online, stale or offline, and when the host was last heard of">
               Status
             </th>
-            <th class="name">Host</th>
-            {kMeters.map(({ type, label, title }) => (
-              <th key={type} class="metered" title={title}>
-                {label}
-              </th>
+            <th class="name">
+              <button
+                type="button"
+                class="sort"
+                onClick={() => setSortBy(sortBy.value === "name" ? null : "name")}
+              >
+                Host
+                {sortBy.value === "name" && <Icon name="up" />}
+              </button>
+            </th>
+            {columns.map((column) => (
+              <Heading key={column.id} column={column} />
             ))}
-            <th class="num load" title="Load over one minute, divided by the number of cores">
-              Load/core
-            </th>
-            <th class="num net">Network</th>
-            <th class="num temp" title="The hottest sensor">
-              Temp.
-            </th>
-            <th class="num up">Uptime</th>
           </tr>
         </thead>
-        <tbody>
-          {loading ? <Skeletons /> : names.slice(0, reach).map((name) => <Row key={name} name={name} />)}
+        <tbody ref={body}>
+          {loading ? (
+            <Skeletons columns={columns.length} />
+          ) : (
+            <>
+              <Spacer height={offsets[first] as number} columns={columns.length} />
+              {lines.slice(first, last).map((line) =>
+                "group" in line ? (
+                  <tr key={`group ${line.group.value}`} class="group-row">
+                    <th colSpan={columns.length + 3} scope="rowgroup">
+                      <GroupHeading group={line.group} tag={tag ?? ""} />
+                    </th>
+                  </tr>
+                ) : (
+                  <Row key={line.names[0]} name={line.names[0] as string} columns={columns} />
+                ),
+              )}
+              <Spacer height={total - (offsets[last] as number)} columns={columns.length} />
+            </>
+          )}
         </tbody>
       </table>
-      <div ref={end} />
     </div>
   );
 }

@@ -11,7 +11,7 @@ interface Props {
 
 export function SearchBox({ query, onQuery, shown, total }: Props) {
   return (
-    <div class="search-row">
+    <>
       <div class="search">
         <Icon name="search" />
         <input
@@ -19,7 +19,7 @@ export function SearchBox({ query, onQuery, shown, total }: Props) {
           class="input"
           data-search
           aria-label="Search hosts"
-          placeholder="Search: name, tag, role:db, cpu>80, -word"
+          placeholder="Search: web, tag:role=db, cpu>80, -word"
           autocomplete="off"
           spellcheck={false}
           value={query}
@@ -30,6 +30,6 @@ export function SearchBox({ query, onQuery, shown, total }: Props) {
       <span class="shown" role="status">
         {total !== null && (query ? `${shown} of ${total} hosts` : total === 1 ? "1 host" : `${total} hosts`)}
       </span>
-    </div>
+    </>
   );
 }

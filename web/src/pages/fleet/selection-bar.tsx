@@ -1,24 +1,35 @@
-// What is selected, and the way to compare it.
+// What is selected, and what can be done with it: compare, export.
 import { Icon } from "../../components/icons";
-import { comparePath, kMaxCompared } from "../../state/route";
+import { peekHosts } from "../../state/hosts";
+import { comparePath, kMaxCompared, kMaxSmall } from "../../state/route";
 import { clearSelection, selected } from "../../state/selection";
+import { exportHosts } from "./export";
 
 export function SelectionBar() {
-  const names = selected.value;
+  const names = [...selected.value];
   if (!names.length) return null;
+  const save = (kind: "csv" | "json") =>
+    exportHosts(
+      peekHosts().filter((host) => selected.value.has(host.hostname)),
+      kind,
+    );
   return (
     <div class="selection-bar" role="status">
       <span>
         <strong>{names.length}</strong> selected
-        {names.length === kMaxCompared && " (the most that can be compared)"}
       </span>
-      {names.length >= 2 ? (
+      {names.length < 2 && <span class="fine">choose one more to compare</span>}
+      {names.length >= 2 && names.length <= kMaxSmall && (
         <a class="button primary" href={comparePath(names)}>
-          <Icon name="compare" /> Compare
+          <Icon name="compare" /> {names.length > kMaxCompared ? "Find outliers" : "Compare"}
         </a>
-      ) : (
-        <span class="fine">choose one more to compare</span>
       )}
+      <button type="button" class="button" onClick={() => save("csv")}>
+        CSV
+      </button>
+      <button type="button" class="button" onClick={() => save("json")}>
+        JSON
+      </button>
       <button
         type="button"
         class="icon-button"

@@ -6,16 +6,12 @@ import { Icon } from "../../components/icons";
 import * as format from "../../format";
 import { now } from "../../state/clock";
 import { counts, hostsLoaded } from "../../state/hosts";
+import { parameters, setParameter } from "../../state/route";
 import { needsToken } from "../../state/session";
 import { useRequest } from "../../state/use-request";
 
 const kStatuses: readonly HostStatus[] = ["online", "stale", "offline", "archived"];
 const kRefreshMs = 10_000;
-
-interface Props {
-  query: string;
-  onQuery(text: string): void;
-}
 
 function Tile({ label, value, bar }: { label: string; value: string; bar?: number | null }) {
   return (
@@ -31,7 +27,15 @@ function Tile({ label, value, bar }: { label: string; value: string; bar?: numbe
   );
 }
 
-export function SummaryStrip({ query, onQuery }: Props) {
+/** The query with `filter` put in or taken out; chips of one kind replace each other. */
+function toggled(query: string, filter: string): string {
+  const words = query.split(/\s+/).filter(Boolean);
+  const others = words.filter((word) => !word.startsWith("state:"));
+  return (words.includes(filter) ? others : [...others, filter]).join(" ");
+}
+
+export function SummaryStrip() {
+  const query = parameters.value.get("q") ?? "";
   const { data, reload } = useRequest("summary", getSummary);
   useEffect(() => {
     const timer = setInterval(() => {
@@ -57,14 +61,14 @@ export function SummaryStrip({ query, onQuery }: Props) {
             // Archiving is rare: it has a chip only where there is something behind it.
             if (status === "archived" && !counts.value.archived) return null;
             const filter = `state:${status}`;
-            const on = query === filter;
+            const on = query.split(/\s+/).includes(filter);
             return (
               <button
                 key={status}
                 type="button"
                 class={`chip ${status}${counts.value[status] ? "" : " none"}`}
                 aria-pressed={on}
-                onClick={() => onQuery(on ? "" : filter)}
+                onClick={() => setParameter("q", toggled(query, filter) || null)}
                 title={on ? "Show all hosts" : `Show ${status} hosts only`}
               >
                 <Icon name={status} />

@@ -1,15 +1,23 @@
 // The host's filesystems, fullest first.
-import { useEffect } from "preact/hooks";
-import { getLatest } from "../../api";
-import type { Host, LatestMetric } from "../../api-types";
+import { useMemo } from "preact/hooks";
+import { getMetrics } from "../../api";
+import type { Host, LatestMetric, Series } from "../../api-types";
 import { Icon } from "../../components/icons";
 import { Meter } from "../../components/meter";
 import { type Face, Panel } from "../../components/panel";
+import { secondsUntilFull, slope } from "../../forecast";
 import * as format from "../../format";
+import { now } from "../../state/clock";
 import { useRequest } from "../../state/use-request";
+import { useEvery } from "./use-every";
+import type { LatestOf } from "./use-latest";
 
-// Filesystems are measured once a minute.
-const kRefreshMs = 30_000;
+// How a filesystem grew in this span says when it will be full.
+const kGrowthSeconds = 24 * 3600;
+const kGrowthStep = 900;
+const kGrowthRefreshMs = 600_000;
+// Below this a full filesystem is somebody's business today.
+const kSoonSeconds = 24 * 3600;
 
 interface Filesystem {
   mountpoint: string;
@@ -43,14 +51,42 @@ function bytesOf(row: Filesystem, type: string): string {
   return value === undefined ? format.kAbsent : format.bytes(value);
 }
 
-export function Filesystems({ name, host }: { name: string; host: Host | null }) {
-  const { data, error, reload } = useRequest(name, (signal) => getLatest(name, signal));
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (!document.hidden) reload();
-    }, kRefreshMs);
-    return () => clearInterval(timer);
-  }, []);
+/** Bytes per second by which each mount point grew over the last day. */
+function useGrowth(name: string): ReadonlyMap<string, number | null> {
+  const { data, reload } = useRequest(`growth ${name}`, async (signal) => {
+    const start = Math.floor((now.peek() - kGrowthSeconds) / kGrowthStep) * kGrowthStep;
+    return getMetrics({ host: name, types: ["disk.used_bytes"], start, step: kGrowthStep }, signal);
+  });
+  useEvery(kGrowthRefreshMs, reload);
+  return useMemo(
+    () =>
+      new Map(
+        (data?.series ?? []).map((one: Series) => [one.tags.mountpoint ?? "", slope(one.times, one.values)]),
+      ),
+    [data],
+  );
+}
+
+function Forecast({ row, growth }: { row: Filesystem; growth: number | null | undefined }) {
+  const available = row.values["disk.available_bytes"];
+  const left = available === undefined ? null : secondsUntilFull(available, growth ?? null);
+  if (left === null)
+    return <span class="fine">{growth === undefined ? format.kAbsent : "not in sight"}</span>;
+  return (
+    <span class={left < kSoonSeconds ? "reading crit" : "reading"}>
+      {left < kSoonSeconds && (
+        <span class="mark crit">
+          <Icon name="crit" />
+        </span>
+      )}
+      in {format.duration(left)}
+    </span>
+  );
+}
+
+export function Filesystems({ name, host, latest }: { name: string; host: Host | null; latest: LatestOf }) {
+  const { data, error, reload } = latest;
+  const growth = useGrowth(name);
 
   const rows = filesystemsOf(data?.metrics ?? []);
   let face: Face = { kind: "ok" };
@@ -73,6 +109,9 @@ export function Filesystems({ name, host }: { name: string; host: Host | null })
               <th class="num">Size</th>
               <th class="num">Available</th>
               <th class="inodes">Inodes</th>
+              <th class="num" title="As fast as it grew over the last 24 h (the median of the slopes)">
+                Full
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -103,6 +142,9 @@ export function Filesystems({ name, host }: { name: string; host: Host | null })
                 </td>
                 <td class="metered inodes" data-label="Inodes">
                   <Meter type="disk.inodes_usage_percent" value={row.values["disk.inodes_usage_percent"]} />
+                </td>
+                <td class="num full" data-label="Full">
+                  <Forecast row={row} growth={growth.get(row.mountpoint)} />
                 </td>
               </tr>
             ))}

@@ -1,25 +1,86 @@
-// One host: what it is, how it does now, and how it did over the range.
-import { useEffect } from "preact/hooks";
+// One host: what it is, how it does now, how it did over the range, and everything that is known of it.
+import { useSignal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 import { getHost } from "../../api";
 import { Age } from "../../components/age";
 import { Icon } from "../../components/icons";
-import { RangePicker } from "../../components/range-picker";
 import { Status } from "../../components/status";
+import { TimeBar } from "../../components/time-bar";
+import * as format from "../../format";
+import { stepOf } from "../../state/history";
 import { hostSignal } from "../../state/hosts";
 import { watch } from "../../state/live";
 import { range } from "../../state/range";
-import { comparePath } from "../../state/route";
+import { comparePath, parameters, sectionPath } from "../../state/route";
 import { useRequest } from "../../state/use-request";
+import { AllMetrics } from "./all-metrics";
 import { Charts } from "./charts";
+import { Delivery } from "./delivery";
+import { Events } from "./events";
 import { FactsBar } from "./facts-bar";
 import { Filesystems } from "./filesystems";
+import { MetricCharts } from "./metric-charts";
+import { NotCollected } from "./not-collected";
+import { Processes } from "./processes";
+import { kSections, sectionOf } from "./sections";
+import { useLatest } from "./use-latest";
+import { useStory } from "./use-story";
 
 // Used until the aggregator has told the host's own.
 const kUsualInterval = 10;
+/** Charts made by hand that begin a section. */
+const kMade: Readonly<Record<string, readonly string[]>> = {
+  cpu: ["cpu", "pressure", "load"],
+  memory: ["memory"],
+  disks: ["diskio"],
+  network: ["network"],
+};
+
+function SectionLinks({ name, sections, here }: { name: string; sections: readonly string[]; here: string }) {
+  return (
+    <nav class="sections" aria-label="Sections of the host">
+      {kSections
+        .filter((one) => sections.includes(one.id))
+        .map((one) => (
+          <a
+            key={one.id}
+            href={sectionPath(name, one.id)}
+            aria-current={one.id === here ? "page" : undefined}
+            data-section={one.id}
+          >
+            {one.title}
+          </a>
+        ))}
+    </nav>
+  );
+}
+
+const kTiers: Readonly<Record<string, string>> = {
+  raw: "samples",
+  "5m": "5-minute cells",
+  "1h": "hourly cells",
+};
+
+/** What one point of the page's charts stands for. */
+function PointNote({ step, tier }: { step: number; tier: string | null }) {
+  return (
+    <>
+      1 point = {format.duration(step)}
+      {tier && `, from ${kTiers[tier] ?? tier}`}
+    </>
+  );
+}
 
 export function HostPage({ name }: { name: string }) {
   const { data: detail, error, reload } = useRequest(name, (signal) => getHost(name, signal));
   const host = hostSignal(name)?.value ?? detail;
+  // An agent ticks faster while somebody looks at its host: the grid must not change under the eye for that.
+  const [usual, setUsual] = useState<number | null>(null);
+  if (usual === null && host?.interval) setUsual(host.interval);
+  const interval = usual ?? kUsualInterval;
+  const story = useStory(name);
+  const latest = useLatest(name);
+  const tier = useSignal<string | null>(null);
 
   useEffect(() => {
     document.title = `${name} · sysmon`;
@@ -37,6 +98,13 @@ export function HostPage({ name }: { name: string }) {
       </main>
     );
   }
+  const filled = new Set(latest.types.map((one) => sectionOf(one.type)));
+  const sections = kSections
+    .map((one) => one.id)
+    .filter((id) => ["overview", "processes", "agent", "events", "metrics"].includes(id) || filled.has(id));
+  const wanted = parameters.value.get("tab") ?? "overview";
+  const here = kSections.some((one) => one.id === wanted) ? wanted : "overview";
+  const shared = { name, host, interval, causeOf: story.causeOf };
   return (
     <main class="page host">
       <div class="host-head">
@@ -58,18 +126,49 @@ export function HostPage({ name }: { name: string }) {
         <a class="button" href={comparePath([name])} title="Compare with another host (c)">
           <Icon name="compare" /> Compare
         </a>
-        <RangePicker />
       </div>
       <FactsBar host={host} facts={detail?.facts ?? null} error={error} retry={reload} />
-      {(host || error) && (
-        <Charts
-          name={name}
-          host={host}
-          range={range.value.seconds}
-          interval={host?.interval ?? kUsualInterval}
+      <SectionLinks name={name} sections={sections} here={here} />
+      {here !== "events" && here !== "processes" && (
+        <TimeBar rich>
+          <PointNote step={stepOf(range.value.seconds, interval)} tier={tier.value} />
+        </TimeBar>
+      )}
+      {here === "overview" && (
+        <>
+          {(host || error) && (
+            <Charts
+              {...shared}
+              onTier={(next) => {
+                tier.value = next;
+              }}
+            />
+          )}
+          <div class="host-below">
+            <Processes name={name} most={8} />
+            <Filesystems name={name} host={host} latest={latest} />
+          </div>
+          <NotCollected metrics={latest.metrics} known={latest.known.keys()} />
+        </>
+      )}
+      {here === "processes" && (
+        <>
+          <TimeBar />
+          <Processes name={name} most={100} />
+        </>
+      )}
+      {here === "disks" && <Filesystems name={name} host={host} latest={latest} />}
+      {here === "agent" && <Delivery name={name} />}
+      {here === "events" && <Events story={story} />}
+      {here === "metrics" && <AllMetrics {...shared} latest={latest} />}
+      {!["overview", "events", "metrics"].includes(here) && (
+        <MetricCharts
+          key={here}
+          {...shared}
+          made={kMade[here] ?? []}
+          metrics={latest.types.filter((one) => sectionOf(one.type) === here)}
         />
       )}
-      <Filesystems name={name} host={host} />
     </main>
   );
 }

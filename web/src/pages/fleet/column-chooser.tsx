@@ -1,0 +1,69 @@
+// Which columns are shown, and in which order.
+import { Icon } from "../../components/icons";
+import { Popover } from "../../components/popover";
+import { chooseColumns } from "../../state/fleet-view";
+import { kColumns, kUsualColumns } from "./columns";
+
+export function ColumnChooser({ chosen }: { chosen: readonly string[] }) {
+  const hidden = kColumns.filter((column) => !chosen.includes(column.id)).map((column) => column.id);
+  const move = (id: string, by: number) => {
+    const ids = [...chosen];
+    const at = ids.indexOf(id);
+    ids.splice(at, 1);
+    ids.splice(at + by, 0, id);
+    chooseColumns(ids);
+  };
+  return (
+    <Popover label="Columns" side="right">
+      {() => (
+        <fieldset class="chooser">
+          <legend class="hidden">Columns</legend>
+          {[...chosen, ...hidden].map((id) => {
+            const column = kColumns.find((one) => one.id === id);
+            const at = chosen.indexOf(id);
+            if (!column) return null;
+            return (
+              <div key={id} class="chooser-line">
+                <label title={column.title}>
+                  <input
+                    type="checkbox"
+                    checked={at >= 0}
+                    onChange={() =>
+                      chooseColumns(at >= 0 ? chosen.filter((one) => one !== id) : [...chosen, id])
+                    }
+                  />
+                  {column.label}
+                </label>
+                {at >= 0 && (
+                  <>
+                    <button
+                      type="button"
+                      class="icon-button small"
+                      aria-label={`${column.label} earlier`}
+                      disabled={at === 0}
+                      onClick={() => move(id, -1)}
+                    >
+                      <Icon name="up" />
+                    </button>
+                    <button
+                      type="button"
+                      class="icon-button small"
+                      aria-label={`${column.label} later`}
+                      disabled={at === chosen.length - 1}
+                      onClick={() => move(id, 1)}
+                    >
+                      <Icon name="down" />
+                    </button>
+                  </>
+                )}
+              </div>
+            );
+          })}
+          <button type="button" class="link-button" onClick={() => chooseColumns(kUsualColumns)}>
+            The usual columns
+          </button>
+        </fieldset>
+      )}
+    </Popover>
+  );
+}

@@ -1,0 +1,113 @@
+// Hosts as a map: a tile each, coloured by one metric; how bad it is shows in a shape too.
+import type { Host } from "../../api-types";
+import { Icon, type IconName } from "../../components/icons";
+import * as format from "../../format";
+import { severityOf } from "../../severity";
+import { hostSignal, settledChanges } from "../../state/hosts";
+import { hostPath } from "../../state/route";
+import { type Column, kColumns } from "./columns";
+import { GroupHeading } from "./group-heading";
+import type { Group } from "./order";
+
+/** The columns that can colour a map. */
+export const kMapColumns = kColumns.filter((column) => column.type !== undefined && column.id !== "uptime");
+
+const kShades = 6;
+
+function numberOf(host: Host, column: Column): number | undefined {
+  const value = column.value(host);
+  return typeof value === "number" ? value : undefined;
+}
+
+/** 0 … kShades − 1; percents on their own scale, all else as shares of the most in the fleet. */
+function shadeOf(value: number, most: number, column: Column): number {
+  const share = column.kind === "metered" ? value / 100 : most > 0 ? value / most : 0;
+  return Math.min(kShades - 1, Math.max(0, Math.floor(share * kShades)));
+}
+
+function shapeOf(host: Host, column: Column): IconName | null {
+  if (host.status !== "online") return host.status;
+  const severity = severityOf(column.type ?? "", numberOf(host, column));
+  return severity === 2 ? "crit" : severity === 1 ? "warn" : null;
+}
+
+function Tile({ host, column, most }: { host: Host; column: Column; most: number }) {
+  const value = numberOf(host, column);
+  const shape = shapeOf(host, column);
+  const unit = column.type ?? "";
+  const told = value === undefined ? format.kAbsent : textOf(value, unit);
+  return (
+    <a
+      href={hostPath(host.hostname)}
+      data-host-link
+      data-host={host.hostname}
+      class={`tile-host ${host.status}${value === undefined ? " absent" : ` shade${shadeOf(value, most, column)}`}`}
+      title={`${host.hostname}: ${column.label} ${told}, ${host.status}`}
+    >
+      {shape && <Icon name={shape} />}
+      <span class="hidden">
+        {host.hostname}, {column.label} {told}, {host.status}
+      </span>
+    </a>
+  );
+}
+
+function textOf(value: number, type: string): string {
+  if (type.endsWith("_percent") || type.endsWith("usage")) return format.percent(value);
+  if (type.endsWith("_celsius")) return format.celsius(value);
+  return format.ratio(value);
+}
+
+interface Props {
+  groups: readonly Group[];
+  tag: string | null;
+  folded: ReadonlySet<string>;
+  column: Column;
+}
+
+export function HostMap({ groups, tag, folded, column }: Props) {
+  // Ten thousand tiles, one subscription.
+  settledChanges.value;
+  const hosts = (names: readonly string[]) => names.flatMap((name) => hostSignal(name)?.peek() ?? []);
+  const most = Math.max(
+    0,
+    ...groups.map((group) =>
+      hosts(group.names).reduce((sofar, host) => Math.max(sofar, numberOf(host, column) ?? 0), 0),
+    ),
+  );
+  return (
+    <div class="map">
+      <p class="map-legend fine">
+        {column.label}: <span class="less">less</span>
+        {Array.from({ length: kShades }, (_, shade) => (
+          <span key={shade} class={`tile-host shade${shade}`} />
+        ))}
+        <span>more</span>
+        <span class="mark warn">
+          <Icon name="warn" />
+        </span>{" "}
+        warning
+        <span class="mark crit">
+          <Icon name="crit" />
+        </span>{" "}
+        critical
+        <span class="tile-host offline">
+          <Icon name="offline" />
+        </span>{" "}
+        offline
+      </p>
+      {groups.map((group) => (
+        <section key={group.value} aria-label={group.value || "hosts"}>
+          {tag !== null && <GroupHeading group={group} tag={tag} />}
+          {!(tag !== null && folded.has(group.value)) && (
+            <div class="tiles">
+              {hosts(group.names).map((host) => (
+                <Tile key={host.hostname} host={host} column={column} most={most} />
+              ))}
+            </div>
+          )}
+        </section>
+      ))}
+    </div>
+  );
+}

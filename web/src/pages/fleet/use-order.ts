@@ -1,0 +1,55 @@
+// The hosts to show, in order.  While the pointer is over them, or some are chosen, nobody changes place.
+import { useComputed, useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { groupBy, sortBy } from "../../state/fleet-view";
+import { hostSignal, peekHosts, settledChanges } from "../../state/hosts";
+import { parameters } from "../../state/route";
+import { selected } from "../../state/selection";
+import { kColumns } from "./columns";
+import { held, ordered } from "./order";
+
+const kValues = {
+  ...Object.fromEntries(kColumns.map((column) => [column.id, column.value])),
+  name: (host: { hostname: string }) => host.hostname,
+};
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, index) => name === b[index]);
+}
+
+export interface Order {
+  names: readonly string[];
+  /** The order that is shown is held and no longer the one it would be. */
+  outdated: boolean;
+  /** Puts every host in its place now, whoever points at it. */
+  sortNow(): void;
+  onHover(over: boolean): void;
+}
+
+export function useOrder(): Order {
+  const hovered = useSignal(false);
+  const pressed = useSignal(0);
+  const shown = useRef<{ key: string; names: readonly string[] }>({ key: "", names: [] });
+  const order = useComputed(() => {
+    settledChanges.value;
+    const query = parameters.value.get("q") ?? "";
+    const still = hovered.value || selected.value.size > 0;
+    // A new question or a press on "sort again" is what moves rows although they are held.
+    const key = JSON.stringify([query, sortBy.value, groupBy.value, pressed.value]);
+    const wanted = ordered(peekHosts(), query, sortBy.value, kValues).map((host) => host.hostname);
+    const old = shown.current;
+    const names =
+      still && key === old.key ? held(old.names, wanted, (name) => hostSignal(name) !== undefined) : wanted;
+    if (key !== old.key || !same(names, old.names)) shown.current = { key, names };
+    return { names: shown.current.names, outdated: !same(shown.current.names, wanted) };
+  }).value;
+  return {
+    ...order,
+    sortNow: () => {
+      pressed.value += 1;
+    },
+    onHover: (over) => {
+      hovered.value = over;
+    },
+  };
+}
