@@ -91,6 +91,10 @@ class Client:
     def host(self, hostname: str) -> Json:
         return self._get(f"/api/hosts/{quote(hostname, safe='')}")
 
+    def processes(self, hostname: str) -> Json:
+        """The newest snapshot of the host's busiest processes."""
+        return self._get(f"/api/hosts/{quote(hostname, safe='')}/processes")
+
     def add_host(self, hostname: str, tags: Mapping[str, str]) -> Json:
         body = json.dumps({"hostname": hostname, "tags": dict(tags)}).encode()
         return self._json("POST", "/api/hosts", body=body)

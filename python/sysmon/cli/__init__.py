@@ -17,6 +17,7 @@ from sysmon.cli.base import CliGroup, common_params
 _COMMANDS = {
     "up": "up",
     "now": "now",
+    "top": "top",
     "hosts": "hosts",
     "metrics": "metrics",
     "sql": "sql",

@@ -1,0 +1,262 @@
+"""`sysmon top`: readings of this machine and of a host, the screen they are drawn on, and its keys."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+from rich.console import Console
+
+from sysmon.cli import main, top
+from sysmon.cli.top_screen import History, screen
+from sysmon.cli.top_source import LocalSource, Reading, RemoteSource
+from sysmon.errors import ApiError
+
+if TYPE_CHECKING:
+    from cli_run import Cli
+    from running_aggregator import RunningAggregator
+
+FIXTURES = Path(__file__).parent / "fixtures" / "proc"
+
+
+def drawn(
+    reading: Reading, history: History, width: int = 100, *, now_s: float = 1_000.0, problem: str = ""
+) -> str:
+    out = Console(file=io.StringIO(), width=width, color_system=None)
+    with click.Context(main):
+        out.print(screen(reading, history, width, now_s, problem))
+    assert isinstance(out.file, io.StringIO)
+    return out.file.getvalue()
+
+
+def reading(**values: float) -> Reading:
+    named = {(name.replace("__", "."), ()): value for name, value in values.items()}
+    return Reading("web01", "online", 1_000.0, dict(named), {"os": "Debian 12", "cores": 4})
+
+
+@pytest.fixture
+def remote(cli: Cli, aggregator: RunningAggregator) -> RemoteSource:
+    """web01: two ticks, ten seconds apart, with a counter, facts and processes."""
+    cli.env["SYSMON_AGGREGATOR_URL"] = aggregator.url
+    for tick in range(2):
+        metrics = [
+            ("cpu.total_usage", 40.0 + tick),
+            ("network.bytes_recv", 5_000.0 * tick, {"interface": "eth0"}),
+            ("network.bytes_recv", 9e9 * tick, {"interface": "lo"}),
+            ("disk.usage_percent", 85.0, {"mountpoint": "/"}),
+        ]
+        more = {"facts": {"os": "Debian 12"}} if tick else {}
+        processes = [
+            {"pid": 7, "command": "idle", "cpu_percent": 0.1},
+            {"pid": 8, "command": "busy", "cpu_percent": 9.0},
+        ]
+        aggregator.push("web01", metrics, age_s=10.0 - 10 * tick, processes=processes, **more)  # type: ignore[arg-type]
+    return RemoteSource(aggregator.client, "web01")
+
+
+# ---- readings ----------------------------------------------------------------------------------------------
+
+
+def test_this_machine_is_read_with_rates(tmp_path: Path) -> None:
+    now = iter([100.0, 102.0, 104.0, 200.0])
+    source = LocalSource(1.0, clock=lambda: next(now))
+    first, second = source.read(), source.read()
+    assert first.all("network.bytes_recv") == []
+    assert second.get("memory.total_bytes") == first.get("memory.total_bytes")
+    assert second.all("network.bytes_recv")
+    assert all(value >= 0 for _, value in second.all("network.bytes_recv"))
+    assert second.facts["cores"] == os.cpu_count()
+    source._before = dict.fromkeys(source._before, (102.0, 1e18))
+    kept = source.read().all("network.bytes_recv")  # all fell: nothing is known of this interval
+    assert kept == second.all("network.bytes_recv")
+    source._before = dict.fromkeys(source._before, (104.0, 1e18))
+    assert source.read().all("network.bytes_recv") == []  # … and after a while the old ones are not shown
+
+
+def test_a_host_is_read_with_rates_and_processes(remote: RemoteSource) -> None:
+    found = remote.read()
+    assert (found.hostname, found.state, found.facts) == ("web01", "online", {"os": "Debian 12"})
+    assert found.get("cpu.total_usage") == 41
+    assert found.get("network.bytes_recv", interface="eth0") == pytest.approx(500, rel=0.01)
+    assert [one["command"] for one in found.processes] == ["busy", "idle"]
+
+
+def test_what_is_stored_is_drawn_at_once(remote: RemoteSource, aggregator: RunningAggregator) -> None:
+    history = History()
+    history.fill(aggregator.client, "web01", 5.0, time.time() + 5)
+    cpu = [value for value in history.lines["cpu"] if value is not None]
+    assert cpu == [40.0, 41.0]
+    net = [value for value in history.lines["net in"] if value is not None]
+    assert net == pytest.approx([500], rel=0.01)  # without the loopback interface
+
+
+# ---- the screen --------------------------------------------------------------------------------------------
+
+
+def test_a_reading_is_drawn() -> None:
+    one = reading(
+        cpu__total_usage=42.0, memory__usage_percent=50.0, load__avg1=1.5, system__uptime_seconds=7_200
+    )
+    tags = (("device", "sda1"), ("mountpoint", "/data"))
+    one.values["disk.usage_percent", tags] = 91.0
+    one.values["disk.available_bytes", tags] = float(3 << 30)
+    one.values["diskio.read_bytes", (("device", "sda"),)] = 2048.0
+    one.values["pressure.io_some_percent", (("window", "10s"),)] = 12.5
+    one.processes.append(
+        {"pid": 7, "user": "www", "command": "nginx", "cpu_percent": 3.0, "rss_bytes": 1 << 20}
+    )
+    history = History()
+    for value in (10.0, 100.0):
+        history.add(reading(cpu__total_usage=value))
+    text = drawn(one, history)
+    for part in (
+        "web01", "online", "Debian 12 · 4 cores · up 2 h", "42.0 %", "/data", "3.0 GiB free", "▁█  ",
+        "max 100.0 %", "waiting for  io 12.5 %", "sda", "2.0 KiB/s", "nginx", "1.0 MiB",
+    ):  # fmt: skip
+        assert part in text, (part, text)
+
+
+@pytest.mark.parametrize("width", [40, 60, 100, 300])
+def test_it_fits_the_terminal(width: int) -> None:
+    one = reading(cpu__total_usage=42.0, memory__usage_percent=50.0)
+    one.values["network.bytes_recv", (("interface", "a-very-long-interface-name"),)] = 1e9
+    one.processes.append({"pid": 7, "command": "c" * 300, "cpu_percent": 3.0})
+    history = History()
+    for value in range(300):
+        history.add(reading(cpu__total_usage=value % 100))
+    assert max(map(len, drawn(one, history, width).splitlines())) <= width
+
+
+def test_missing_values_are_gaps_and_absent_lines() -> None:
+    history = History()
+    history.add(reading(cpu__total_usage=50.0))
+    history.gap()
+    history.add(reading(cpu__total_usage=50.0))
+    text = drawn(reading(), history)
+    assert "▅ ▅" in text
+    assert "net in" not in text
+    assert "swap" not in text
+
+
+def test_a_quiet_host_looks_quiet() -> None:
+    one = Reading("web01", "offline", 1_000.0, {})
+    text = drawn(one, History(), now_s=1_600.0, problem="aggregator http://x cannot be reached")
+    assert "offline" in text
+    assert "last heard 10 min ago" in text
+    assert "cannot be reached" in text
+
+
+def test_text_of_hosts_cannot_steer_the_terminal() -> None:
+    evil = "\x1b[2J\u202eevil"
+    one = Reading(
+        evil, "online", 1_000.0, {("disk.usage_percent", (("mountpoint", evil),)): 5.0}, {"os": evil}
+    )
+    one.processes.append({"pid": evil, "user": evil, "command": evil})
+    text = drawn(one, History(), problem=evil)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+# ---- the command -------------------------------------------------------------------------------------------
+
+
+def test_without_a_terminal_it_is_drawn_once(cli: Cli, remote: RemoteSource) -> None:
+    local = cli("top", "--interval", "50ms")
+    assert (local.code, "memory" in local.out) == (0, True)
+    there = cli("top", "web01")
+    assert (there.code, "busy" in there.out, "85.0 %" in there.out) == (0, True, True)
+    assert cli("top", "nobody").code == 6
+
+
+def test_a_host_that_is_not_online_is_code_7(cli: Cli, aggregator: RunningAggregator) -> None:
+    cli.env["SYSMON_AGGREGATOR_URL"] = aggregator.url
+    aggregator.push("web01", [("cpu.total_usage", 1.0)])
+    host = aggregator.aggregator.directory.get("web01")
+    assert host is not None
+    host.last_seen_ms = 1_000
+    assert cli("top", "web01").code == 7
+
+
+def test_it_goes_on_when_the_aggregator_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([ApiError(None, "unreachable", "gone"), reading(cpu__total_usage=9.0)])
+    seen: list[tuple[float | None, str]] = []
+
+    class Flaky:
+        def read(self) -> Reading:
+            answer = next(answers)
+            if isinstance(answer, ApiError):
+                raise answer
+            return answer
+
+    def draw(one: Reading, _: History, __: int, ___: float, problem: str) -> str:
+        seen.append((one.get("cpu.total_usage"), problem))
+        return ""
+
+    @contextlib.contextmanager
+    def keys() -> Any:
+        left = iter(["", "", "q"])
+        yield lambda _: next(left)
+
+    monkeypatch.setattr(top, "_keys", keys)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    history = History()
+    with click.Context(main):
+        assert top._watch(Flaky(), reading(cpu__total_usage=1.0), history, 1.0, draw) == 0
+    assert seen == [(1.0, ""), (1.0, "gone"), (9.0, "")]
+    assert list(history.lines["cpu"]) == [None, 9.0]
+
+
+def in_a_terminal(home: Path, press: bytes | signal.Signals) -> tuple[int, str, bool]:
+    """(exit code, what was written, whether the terminal is as it was)."""
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sysmon.cli", "top", "--interval", "200ms"],
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+        env={**os.environ, "HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+    written = b""
+
+    def drain(seconds: float) -> None:
+        nonlocal written
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and select.select([ours], [], [], 0.05)[0]:
+            written += os.read(ours, 65_536)
+
+    deadline = time.monotonic() + 60
+    while written.count(b"memory") < 2 and time.monotonic() < deadline:
+        drain(0.2)
+    if isinstance(press, bytes):
+        os.write(ours, press)
+    else:
+        process.send_signal(press)
+    while process.poll() is None and time.monotonic() < deadline:
+        drain(0.2)
+    drain(0.2)
+    same = termios.tcgetattr(theirs)[3] == before[3]
+    os.close(ours)
+    os.close(theirs)
+    return process.wait(5), written.decode(errors="replace"), same
+
+
+@pytest.mark.parametrize(("press", "code"), [(b"q", 0), (signal.SIGINT, 130)])
+def test_q_and_ctrl_c_end_it_and_the_terminal_is_as_it_was(
+    tmp_path: Path, press: bytes | signal.Signals, code: int
+) -> None:
+    ended, written, same = in_a_terminal(tmp_path, press)
+    assert ended == code, written[-2000:]
+    assert same
+    assert written.count("\x1b[?1049h") == written.count("\x1b[?1049l") == 1  # the other screen, and back
+    assert "Traceback" not in written
