@@ -6,11 +6,14 @@ import csv
 import io
 import json
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cli_run import Cli
     from running_aggregator import RunningAggregator
 
@@ -184,3 +187,56 @@ def test_an_empty_fleet_says_what_to_do(cli: Cli, aggregator: RunningAggregator)
     result = cli("hosts", "list", "--aggregator", aggregator.url)
     assert result.code == 0
     assert "sysmon config set mode distributed" in result.err
+
+
+# ---- changing ----------------------------------------------------------------------------------------------
+
+
+def test_tags_are_set_and_taken_away(fleet: Cli) -> None:
+    result = fleet("hosts", "tag", "web01", "owner=ops", "role=proxy", "--json")
+    assert result.code == 0, result.err
+    assert result.json["tags"] == {"role": "proxy", "owner": "ops"}
+    assert fleet("hosts", "tag", "web01", "owner=", "role=", "--json").json["tags"] == {"role": "web-server"}
+    assert "role=web-server" in fleet("hosts", "tag", "web01", "x=").out
+
+
+@pytest.mark.parametrize("tags", [["owner"], ["=ops"], []])
+def test_a_word_that_is_no_tag_is_code_2(fleet: Cli, tags: list[str]) -> None:
+    assert fleet("hosts", "tag", "web01", *tags).code == 2
+
+
+def test_a_host_is_archived_and_taken_back(fleet: Cli) -> None:
+    assert fleet("hosts", "archive", "web01", "--json").json["status"] == "archived"
+    assert [
+        h["hostname"] for h in fleet("hosts", "list", "--status", "archived", "--json").json["hosts"]
+    ] == ["web01"]
+    assert fleet("hosts", "archive", "web01", "--undo", "--json").json["status"] == "online"
+
+
+def test_a_host_is_deleted_only_when_that_is_meant(fleet: Cli) -> None:
+    refused = fleet("hosts", "rm", "web01")
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    dry = fleet("hosts", "rm", "web01", "--dry-run")
+    assert (dry.code, "would delete web01: 6 series" in dry.err) == (0, True)
+    assert fleet("hosts", "show", "web01").code == 0
+    done = fleet("hosts", "rm", "web01", "--yes")
+    assert (done.code, "deleted web01" in done.err, done.out) == (0, True, "")
+    assert fleet("hosts", "show", "web01").code == 6
+    assert fleet("hosts", "rm", "web01", "--yes").code == 6
+
+
+@pytest.mark.parametrize(("typed", "code"), [("web01", 0), ("web", 2), ("", 2)])
+def test_its_name_must_be_typed(fleet: Cli, monkeypatch: pytest.MonkeyPatch, typed: str, code: int) -> None:
+    monkeypatch.setattr(
+        "sysmon.cli.hosts_change.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
+    )
+    result = fleet("hosts", "rm", "web01", input=f"{typed}\n")
+    assert result.code == code
+    assert fleet("hosts", "show", "web01").code == (6 if code == 0 else 0)
+
+
+def test_without_the_admin_token_nothing_is_changed(fleet: Cli, tmp_path: Path) -> None:
+    fleet.env["SYSMON_DATA_DIR"] = str(tmp_path / "empty")
+    for command in (["tag", "web01", "a=b"], ["archive", "web01"], ["rm", "web01", "--yes"]):
+        result = fleet("hosts", *command)
+        assert (result.code, "SYSMON_ADMIN_TOKEN" in result.err) == (4, True)

@@ -99,6 +99,18 @@ class Client:
         body = json.dumps({"hostname": hostname, "tags": dict(tags)}).encode()
         return self._json("POST", "/api/hosts", body=body)
 
+    def change_host(
+        self, hostname: str, *, tags: Mapping[str, str | None] | None = None, archived: bool | None = None
+    ) -> Json:
+        """Sets tags (None takes one away), archives or takes back; the host as it is then."""
+        patch = {"tags": dict(tags)} if tags is not None else {"archived": archived}
+        path = f"/api/hosts/{quote(hostname, safe='')}"
+        return self._json("PATCH", path, body=json.dumps(patch).encode())
+
+    def remove_host(self, hostname: str) -> None:
+        """Deletes a host and all it sent."""
+        self._json("DELETE", f"/api/hosts/{quote(hostname, safe='')}")
+
     # ---- the administrator ----------------------------------------------------------------------------
 
     def backup(self, path: str) -> Json:
@@ -195,6 +207,8 @@ class Client:
             answer = None
         if isinstance(answer, dict) and 200 <= status < 300:
             return answer
+        if status == 204 and not text:
+            return {}
         error = answer.get("error") if isinstance(answer, dict) else None
         if status in {401, 403} and isinstance(error, dict):
             message = f"aggregator {self.url} refused the token ({status}): {error.get('message', '')}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sysmon.cli.base import CliGroup, common, require
+from sysmon.cli.hosts_change import archive, remove, tag
 from sysmon.cli.hosts_compare import compare
 from sysmon.cli.hosts_show import show
 from sysmon.cli.hosts_table import HOST_COLUMNS
@@ -83,6 +84,9 @@ def add_host(name: str, tags: tuple[str, ...], out: Output) -> int:
 
 hosts.add_command(show)
 hosts.add_command(compare)
+hosts.add_command(tag)
+hosts.add_command(archive)
+hosts.add_command(remove)
 
 
 def parse_tags(pairs: Sequence[str]) -> dict[str, str]:
