@@ -24,6 +24,7 @@ _COMMANDS = {
     "db": "db",
     "config": "config",
     "doctor": "doctor",
+    "completion": "completion",
     "token": "token",
     "demo": "demo",
 }

@@ -13,6 +13,7 @@ import click
 
 from sysmon import agent_settings, validate_agent_config
 from sysmon import config as settings
+from sysmon.cli import complete
 from sysmon.cli.base import CliGroup, common, note, require, warn
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.output import Column, Output, Row, output_options, to_locale, write_text
@@ -58,7 +59,7 @@ def list_settings(origin: bool, out: Output) -> int:
 
 
 @config.command("get")
-@click.argument("key")
+@click.argument("key", shell_complete=complete.keys)
 @output_options
 def get(key: str, out: Output) -> int:
     """Print the value of one setting; a secret only by its fingerprint.
@@ -82,7 +83,7 @@ def get(key: str, out: Output) -> int:
 
 
 @config.command("set")
-@click.argument("key")
+@click.argument("key", shell_complete=complete.keys)
 @click.argument("value", required=False)
 @click.option("--dry-run", is_flag=True, help="Print the file as it would be; change nothing.")
 def set_(key: str, value: str | None, dry_run: bool) -> int:
@@ -117,7 +118,7 @@ def set_(key: str, value: str | None, dry_run: bool) -> int:
 
 
 @config.command("unset")
-@click.argument("key")
+@click.argument("key", shell_complete=complete.keys)
 @click.option("--dry-run", is_flag=True, help="Print the file as it would be; change nothing.")
 def unset(key: str, dry_run: bool) -> int:
     """Remove one setting from the file, so that its default holds.

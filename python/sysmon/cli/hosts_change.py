@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sysmon.cli import complete
 from sysmon.cli.base import CliCommand, common, note, require
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.hosts_table import HOST_COLUMNS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command("tag", cls=CliCommand)
-@click.argument("host")
+@click.argument("host", shell_complete=complete.hosts)
 @click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE…")
 @output_options
 def tag(host: str, tags: tuple[str, ...], out: Output) -> int:
@@ -38,7 +39,7 @@ def tag(host: str, tags: tuple[str, ...], out: Output) -> int:
 
 
 @click.command("archive", cls=CliCommand)
-@click.argument("host")
+@click.argument("host", shell_complete=complete.hosts)
 @click.option("--undo", is_flag=True, help="Take it back among the others.")
 @output_options
 def archive(host: str, undo: bool, out: Output) -> int:
@@ -57,7 +58,7 @@ def archive(host: str, undo: bool, out: Output) -> int:
 
 
 @click.command("rm", cls=CliCommand)
-@click.argument("host")
+@click.argument("host", shell_complete=complete.hosts)
 @click.option("--yes", is_flag=True, help="Do not ask for its name again.")
 @click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
 def remove(host: str, yes: bool, dry_run: bool) -> int:

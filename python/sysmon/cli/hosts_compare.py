@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
+from sysmon.cli import complete
 from sysmon.cli.base import CliCommand, common, require
 from sysmon.cli.exits import Code
 from sysmon.cli.output import Column, Output, Row, console, output_options, symbol, to_locale
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("compare", cls=CliCommand)
-@click.argument("hosts", nargs=-1, required=True, metavar="HOST HOST…")
+@click.argument("hosts", nargs=-1, required=True, metavar="HOST HOST…", shell_complete=complete.hosts)
 @click.option("--since", type=SINCE, default="1h", show_default=True, help="How far back to look.")
 @click.option("--all", "everything", is_flag=True, help="Every difference, not the largest 15.")
 @click.option("--fail-on", type=Effects(), metavar="WARN[,CRITICAL]",

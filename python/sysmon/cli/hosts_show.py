@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from sysmon.cli import complete
 from sysmon.cli.base import CliCommand, common
 from sysmon.cli.exits import Code
 from sysmon.cli.hosts_table import HOST_COLUMNS, severity_style, state_text
@@ -36,7 +37,7 @@ _METERS = ("cpu.total_usage", "memory.usage_percent", "swap.usage_percent", "dis
 
 
 @click.command("show", cls=CliCommand)
-@click.argument("host")
+@click.argument("host", shell_complete=complete.hosts)
 @click.option(
     "--since", type=SINCE, default="1h", show_default=True, help="How far back the sparklines reach."
 )

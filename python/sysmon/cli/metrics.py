@@ -11,6 +11,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from sysmon.cli import complete
 from sysmon.cli.base import CliGroup, common, require
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.metrics_export import export
@@ -64,7 +65,7 @@ def list_metrics(pattern: str | None, out: Output) -> int:
 
 
 @metrics.command("explain")
-@click.argument("type_", metavar="TYPE")
+@click.argument("type_", metavar="TYPE", shell_complete=complete.types)
 @output_options
 def explain(type_: str, out: Output) -> int:
     """Explain one metric: unit, kind, tags, where it is read and how it is computed.
@@ -104,8 +105,8 @@ def explain(type_: str, out: Output) -> int:
 
 
 @metrics.command("query")
-@click.argument("types", nargs=-1, required=True, metavar="TYPE…")
-@click.option("--host", help="Only this host [default: all].")
+@click.argument("types", nargs=-1, required=True, metavar="TYPE…", shell_complete=complete.types)
+@click.option("--host", help="Only this host [default: all].", shell_complete=complete.hosts)
 @click.option(
     "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Only series with this tag (repeatable)."
 )

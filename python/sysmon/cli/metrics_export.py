@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from sysmon.cli import complete
 from sysmon.cli.base import CliCommand, common, note, require
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.params import SINCE
@@ -27,8 +28,9 @@ _GROUP_ROWS = 100_000  # of Parquet: a group is compressed as one, and held unti
 
 
 @click.command("export", cls=CliCommand)
-@click.argument("types", nargs=-1, metavar="[TYPE…]")
-@click.option("--host", "hosts", multiple=True, help="Only this host (repeatable) [default: all].")
+@click.argument("types", nargs=-1, metavar="[TYPE…]", shell_complete=complete.types)
+@click.option("--host", "hosts", multiple=True, shell_complete=complete.hosts,
+              help="Only this host (repeatable) [default: all].")  # fmt: skip
 @click.option(
     "--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Only series with this tag (repeatable)."
 )

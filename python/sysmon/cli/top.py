@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.live import Live
 
+from sysmon.cli import complete
 from sysmon.cli.base import CliCommand, common
 from sysmon.cli.exits import Code
 from sysmon.cli.output import console
@@ -31,7 +32,7 @@ _NARROW = 100  # where the output is no terminal, nothing says how wide it is
 
 
 @click.command("top", cls=CliCommand, short_help="Watch one host live.")
-@click.argument("host", required=False)
+@click.argument("host", required=False, shell_complete=complete.hosts)
 @click.option("--interval", type=SINCE, default="1s", show_default=True, help="Time between two readings.")
 @click.option("--once", is_flag=True, help="Draw it once and end; so it is where the output is no terminal.")
 def top(host: str | None, interval: float, once: bool) -> int:
