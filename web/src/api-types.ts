@@ -127,6 +127,8 @@ export interface CompareAnswer {
   start: number;
   end: number;
   differs: Difference[];
+  /** How big the machines are. */
+  sizes: Difference[];
   facts: FactDifference[];
   missing: Record<string, number | null>;
   clock_offset: Record<string, number | null>;

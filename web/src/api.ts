@@ -105,8 +105,15 @@ export function getMetrics(wanted: MetricsQuery, signal?: AbortSignal): Promise<
   return get("/api/metrics", { host, type: types, start, end, step, agg }, signal);
 }
 
+type ManyQuery = Omit<MetricsQuery, "host"> & { hosts: readonly string[] };
+
+export function getMetricsOfMany(wanted: ManyQuery, signal?: AbortSignal): Promise<MetricsAnswer> {
+  const { hosts, types, start, end, step } = wanted;
+  return get("/api/metrics", { host: hosts, type: types, start, end, step }, signal);
+}
+
 /** The same question as an address, for programs. */
-export function metricsUrl(wanted: Omit<MetricsQuery, "host"> & { hosts: readonly string[] }): string {
+export function metricsUrl(wanted: ManyQuery): string {
   const { hosts, types, start, end, step } = wanted;
   return `${location.origin}/api/metrics${query({ host: hosts, type: types, start, end, step })}`;
 }

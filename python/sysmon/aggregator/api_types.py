@@ -296,6 +296,7 @@ class CompareAnswer(Struct):
     start: float
     end: float
     differs: list[Difference]
+    sizes: list[Difference]  # how big the machines are: in no way what is wrong with one
     facts: list[FactDifference]
     missing: dict[str, float | None]
     clock_offset: dict[str, float | None]

@@ -46,6 +46,37 @@ _IGNORED: Final = (
     "system.boot_time_seconds",
     "cpu.idle_percent",
     "system.info",
+    # Said a second time: the same stall in seconds, the same load more slowly.
+    "pressure.cpu_some_seconds",
+    "pressure.memory_some_seconds",
+    "pressure.memory_full_seconds",
+    "pressure.io_some_seconds",
+    "pressure.io_full_seconds",
+    "pressure.irq_full_seconds",
+    "load.avg5",
+    "load.avg15",
+)
+_RESTATED_TAGS: Final = frozenset({("window", "60s"), ("window", "300s")})
+# How big a machine is, not how it does: a faster network card is a fact beside the kernel's version.
+_SIZES: Final = frozenset(
+    {
+        "conntrack.limit",
+        "cpu.logical_count",
+        "cpu.physical_count",
+        "disk.inodes_total",
+        "disk.total_bytes",
+        "kernel.fd_limit",
+        "memory.arc_min_bytes",
+        "memory.commit_limit_bytes",
+        "memory.hugepages_total_bytes",
+        "memory.total_bytes",
+        "network.mtu_bytes",
+        "network.speed_bytes",
+        "process.pid_limit",
+        "process.thread_limit",
+        "sensor.temperature_critical_celsius",
+        "swap.total_bytes",
+    }
 )
 
 _Key = tuple[str, "TagPairs"]
@@ -66,11 +97,13 @@ def compare_hosts(service: Aggregator, hosts: Sequence[Host], start_ms: int, end
         columns = service.storage.query(query).columns
         missing[host.hostname] = _missing(service, host, columns, start_ms, end_ms)
         found[host.hostname] = _values(columns)
+    ranked = rank(found)
     return CompareAnswer(
         hosts=[host.hostname for host in hosts],
         start=start_ms / 1000,
         end=end_ms / 1000,
-        differs=rank(found),
+        differs=[one for one in ranked if one.type not in _SIZES][:_MAX_DIFFERENCES],
+        sizes=[one for one in ranked if one.type in _SIZES],
         facts=_fact_differences(service, hosts),
         missing=missing,
         clock_offset={host.hostname: seconds(host.clock_offset_ms) for host in hosts},
@@ -78,17 +111,31 @@ def compare_hosts(service: Aggregator, hosts: Sequence[Host], start_ms: int, end
 
 
 def _values(grid: Columns) -> dict[_Key, list[float]]:
-    """One list of values per comparable series: counters as rates, devices folded into one."""
+    """One list of values per comparable series of a grid on which counters are rates."""
+    return comparable(
+        (
+            grid.key(i),
+            [value if here else None for value, here in zip(grid.values(i), grid.present(i), strict=True)],
+        )
+        for i in range(len(grid))
+    )
+
+
+def comparable(series: Iterable[tuple[_Key, Sequence[float | None]]]) -> dict[_Key, list[float]]:
+    """Values by what can be compared between machines: devices are folded into one, restatements left out.
+
+    Args:
+        series: (type, tags) and its cells in order of time, None where nothing was sent.
+    """
     cells: dict[_Key, dict[int, float]] = {}
-    for i in range(len(grid)):
-        metric, pairs = grid.key(i)
-        if metric.startswith(_IGNORED) or ("interface", "lo") in pairs:
+    for (metric, pairs), values in series:
+        if metric.startswith(_IGNORED) or ("interface", "lo") in pairs or _RESTATED_TAGS.intersection(pairs):
             continue
         key = metric, folded_tags(pairs)
         fold = max if unit_of(metric) in _MAX_UNITS else float.__add__
         into = cells.setdefault(key, {})
-        for cell, (value, present) in enumerate(zip(grid.values(i), grid.present(i), strict=True)):
-            if present:
+        for cell, value in enumerate(values):
+            if value is not None:
                 into[cell] = fold(into[cell], value) if cell in into else value
     return {key: list(into.values()) for key, into in cells.items() if into}
 
@@ -121,7 +168,7 @@ def rank(found: Mapping[str, Mapping[_Key, Sequence[float]]]) -> list[Difference
     differences.sort(
         key=lambda difference: (-difference.effect, difference.type, sorted(difference.tags.items()))
     )
-    return differences[:_MAX_DIFFERENCES]
+    return differences
 
 
 def effect_size(unit: str, medians: Mapping[str, float], values: Mapping[str, Sequence[float]]) -> float:

@@ -1,6 +1,7 @@
 // Two or more hosts beside each other: what differs, ranked; their facts; and the curves, one colour a host.
 import { useEffect, useMemo } from "preact/hooks";
 import { getCompare } from "../../api";
+import type { Difference } from "../../api-types";
 import { colorOf } from "../../charts/lines";
 import { HostPicker } from "../../components/host-picker";
 import { Icon } from "../../components/icons";
@@ -8,12 +9,17 @@ import { Status } from "../../components/status";
 import { TimeBar } from "../../components/time-bar";
 import { hostSignal } from "../../state/hosts";
 import { currentWindow, range } from "../../state/range";
-import { hostPath, kMaxCompared, setParameter } from "../../state/route";
+import { hostPath, kMaxCompared, kMaxSmall, setParameter } from "../../state/route";
 import { useRequest } from "../../state/use-request";
+import type { Window } from "../../time-range";
+import { Curves } from "./curves";
 import { Differences } from "./differences";
 import { FactTable } from "./fact-table";
 import { Honesty } from "./honesty";
-import { Overlays } from "./overlays";
+import { Layouts } from "./layouts";
+import { Many } from "./many";
+
+const kNone: readonly Difference[] = [];
 
 function HostChip({ name, index, onRemove }: { name: string; index: number; onRemove(): void }) {
   const host = hostSignal(name)?.value;
@@ -36,6 +42,7 @@ export function ComparePage({ hosts }: { hosts: string[] }) {
     document.title = hosts.length ? `${hosts.join(", ")} · compare · sysmon` : "Compare · sysmon";
   }, [hosts.join(",")]);
 
+  const Looked = hosts.length > kMaxCompared ? ManyHosts : Comparison;
   return (
     <main class="page compare">
       <div class="host-head">
@@ -49,7 +56,7 @@ export function ComparePage({ hosts }: { hosts: string[] }) {
               onRemove={() => setHosts(hosts.filter((one) => one !== name))}
             />
           ))}
-          {hosts.length < kMaxCompared && (
+          {hosts.length < kMaxSmall && (
             <HostPicker
               label={hosts.length ? "Add a host" : "Choose the first host"}
               icon="plus"
@@ -66,18 +73,26 @@ export function ComparePage({ hosts }: { hosts: string[] }) {
           between them. On the fleet page, tick hosts and press <kbd>c</kbd>.
         </p>
       ) : (
-        <Comparison key={JSON.stringify([hosts, seconds, fixed])} hosts={hosts} />
+        <Looked key={JSON.stringify([hosts, seconds, fixed])} hosts={hosts} />
       )}
     </main>
   );
 }
 
-function Comparison({ hosts }: { hosts: string[] }) {
-  // The window stands still while one reads: ranks that move under the eye help nobody.
-  const window = useMemo(() => {
+/** The window stands still while one reads: ranks that move under the eye help nobody. */
+function useStillWindow(): Window {
+  return useMemo(() => {
     const { start, end } = currentWindow();
     return { start: Math.floor(start), end: Math.floor(end) };
   }, []);
+}
+
+function ManyHosts({ hosts }: { hosts: string[] }) {
+  return <Many hosts={hosts} window={useStillWindow()} />;
+}
+
+function Comparison({ hosts }: { hosts: string[] }) {
+  const window = useStillWindow();
   const answer = useRequest(JSON.stringify([hosts, window]), (signal) =>
     getCompare(hosts, window.start, window.end, signal),
   );
@@ -87,7 +102,8 @@ function Comparison({ hosts }: { hosts: string[] }) {
         <Differences hosts={hosts} answer={answer} />
         <FactTable hosts={hosts} answer={answer} />
       </div>
-      <Overlays hosts={hosts} window={window} differs={answer.data?.differs ?? []} />
+      <Layouts hosts={hosts} />
+      <Curves hosts={hosts} window={window} differs={answer.data?.differs ?? kNone} />
       {answer.data && <Honesty answer={answer.data} />}
     </>
   );

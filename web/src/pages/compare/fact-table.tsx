@@ -1,4 +1,4 @@
-// Facts in which the hosts differ.
+// Facts and sizes in which the hosts differ.
 import type { CompareAnswer } from "../../api-types";
 import { colorOf } from "../../charts/lines";
 import { type Face, Panel } from "../../components/panel";
@@ -13,10 +13,12 @@ interface Props {
 export function FactTable({ hosts, answer }: Props) {
   const { data, error, reload } = answer;
   const facts = data?.facts ?? [];
+  const sizes = data?.sizes ?? [];
   let face: Face = { kind: "ok" };
   if (!data && error) face = { kind: "error", text: error.message, retry: reload };
   else if (!data) face = { kind: "loading" };
-  else if (!facts.length) face = { kind: "empty", text: "The facts known of these hosts are equal." };
+  else if (!facts.length && !sizes.length)
+    face = { kind: "empty", text: "The facts known of these hosts are equal." };
   return (
     <Panel title="Facts that differ" face={face} class="fact-differences">
       <div class="table-box">
@@ -37,6 +39,20 @@ export function FactTable({ hosts, answer }: Props) {
                 <th scope="row">{fact.replaceAll("_", " ").replace(/ bytes$/, "")}</th>
                 {hosts.map((host) => (
                   <td key={host}>{format.fact(fact, values[host])}</td>
+                ))}
+              </tr>
+            ))}
+            {sizes.map(({ type, tags, unit, median }) => (
+              <tr key={`${type} ${JSON.stringify(tags)}`} data-size={type}>
+                <th scope="row" title={type}>
+                  {type
+                    .replace(".", " ")
+                    .replaceAll("_", " ")
+                    .replace(/ bytes$/, "")}{" "}
+                  <span class="fine">{Object.values(tags).join(" ")}</span>
+                </th>
+                {hosts.map((host) => (
+                  <td key={host}>{format.inUnit(median[host], unit)}</td>
                 ))}
               </tr>
             ))}
