@@ -165,7 +165,7 @@ def settings_file(explicit: Path | None, environment: Mapping[str, str]) -> Path
     if explicit is not None:
         return explicit
     own = user_file(environment)
-    return SYSTEM_FILE if not own.exists() and SYSTEM_FILE.exists() else own
+    return SYSTEM_FILE if not own.exists() and os.access(SYSTEM_FILE, os.F_OK) else own
 
 
 def variable(key: str) -> str:

@@ -23,6 +23,13 @@ struct FileText {
   std::string exposed;  // why a secret must not lie here; empty where it may
 };
 
+// systemd lets a service read its own credentials by an access list, which shows as the group's bits.
+bool is_credential(const std::string& path, const struct stat& info) {
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+  return folder != nullptr && info.st_uid == 0 && (info.st_mode & 037U) == 0 &&
+         path.starts_with(std::string(folder) + "/");
+}
+
 // Owner and mode belong to the very descriptor that is read, so that nothing can be swapped in between.
 Result<FileText> read_with_owner(const std::string& path, std::size_t max_bytes) {
   // O_NONBLOCK: a FIFO must not hold the agent up.
@@ -50,7 +57,7 @@ Result<FileText> read_with_owner(const std::string& path, std::size_t max_bytes)
     file.text.resize(size);
     if (info.st_uid != 0 && info.st_uid != ::geteuid()) {
       file.exposed = "it belongs to another user (uid " + std::to_string(info.st_uid) + ")";
-    } else if ((info.st_mode & 077U) != 0) {
+    } else if ((info.st_mode & 077U) != 0 && !is_credential(path, info)) {
       file.exposed = "others may read or write it";
     }
   }

@@ -25,6 +25,7 @@ _COMMANDS = {
     "config": "config",
     "doctor": "doctor",
     "completion": "completion",
+    "agent": "agent",
     "token": "token",
     "demo": "demo",
 }

@@ -193,7 +193,7 @@ def check_service(subject: Subject) -> Finding:
     unit = "sysmon-agent" if subject.configuration.get("mode") == "distributed" else "sysmon-aggregator"
     enabled, active = (_systemctl(verb, unit) for verb in ("is-enabled", "is-active"))
     if enabled not in {"enabled", "static"}:
-        install = "sysmon agent service install" + ("" if unit == "sysmon-agent" else " --aggregator")
+        install = "sysmon agent service install" + ("" if unit == "sysmon-agent" else " aggregator")
         return odd(f"{unit}.service is {enabled or 'not installed'}", install)
     if active != "active":
         return failed(f"{unit}.service is {active}", f"systemctl start {unit}; journalctl -u {unit} says why")
