@@ -474,7 +474,7 @@ def test_the_command_says_all_of_it(cli: Cli, aggregator: RunningAggregator) -> 
 
 
 def test_what_fails_unexpectedly_stops_nothing(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "_processes", lambda _: (_ for _ in ()).throw(OSError("broken")))
+    monkeypatch.setattr(host, "processes", lambda _: (_ for _ in ()).throw(OSError("broken")))
     found = {check.id: check for check in examine(Subject(clinic.environment))}
     assert found["footprint"].status == "fail"
     assert found["exposure"].status == "skip"

@@ -18,6 +18,7 @@ _COMMANDS = {
     "up": "up",
     "now": "now",
     "top": "top",
+    "status": "status",
     "hosts": "hosts",
     "metrics": "metrics",
     "sql": "sql",

@@ -150,7 +150,7 @@ def _answers(mount: str) -> bool:
 
 def check_footprint(subject: Subject) -> Finding:
     """What the agent and the aggregator cost on this machine."""
-    found = list(_processes(subject.root / "proc"))
+    found = list(processes(subject.root / "proc"))
     if not found:
         return skipped("neither sysmon-agent nor sysmon-aggregator runs here")
     text = "; ".join(f"{name} {size(rss)}, {cpu:.1f} % of a core" for name, rss, cpu in found)
@@ -160,7 +160,7 @@ def check_footprint(subject: Subject) -> Finding:
     return good(text)
 
 
-def _processes(proc: Path) -> Iterator[tuple[str, int, float]]:
+def processes(proc: Path) -> Iterator[tuple[str, int, float]]:
     """(name, resident bytes, percent of a core since its start) of ours."""
     hertz, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     for folder in proc.glob("[0-9]*"):
