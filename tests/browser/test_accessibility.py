@@ -24,7 +24,12 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
     ("path", "ready"),
     [
         ("/", "[data-host-link]"),
+        ("/?view=grid&group=role", ".host-card"),
+        ("/?view=map&group=role", ".tiles"),
         ("/hosts/web01", "[data-chart=cpu] canvas"),
+        ("/hosts/web01?tab=disks&range=6h&cmp=previous", "[data-chart=diskio] canvas"),
+        ("/hosts/web01?tab=metrics", ".metrics tbody tr"),
+        ("/compare?hosts=web01,db01&layout=table", "[data-value-row]"),
         ("/compare?hosts=web01,db01", "[data-difference]"),
         ("/compare", ".compare-hint"),
     ],

@@ -194,3 +194,28 @@ def test_hidden_tab_asks_for_nothing(quick: RealAggregator, open_page: Callable[
     expect(cpu).to_have_text("11.0\u202f%")
     page.evaluate(hide, False)
     expect(cpu).to_have_text("66.0\u202f%")
+
+
+def test_palette_finds_hosts_and_commands(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    watched = open_page(fleet.url)
+    page = watched.page
+    expect(page.locator("[data-host]")).to_have_count(len(FLEET))
+    page.keyboard.press("Control+k")
+    page.keyboard.type("cach")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("cache")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("all metrics")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-section=metrics]")).to_have_attribute("aria-current", "page")
+    # The next host by name, on the same section.
+    page.keyboard.press("n")
+    expect(page.locator("h1")).to_have_text("db01")
+    assert page.url.endswith("/hosts/db01?tab=metrics")
+    page.keyboard.press("Control+k")
+    expect(page.locator("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_have_count(0)
+    assert watched.complaints == []

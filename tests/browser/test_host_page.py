@@ -14,6 +14,7 @@ from watched_page import DRAWN
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from playwright.sync_api import Route
     from real_aggregator import RealAggregator
     from watched_page import WatchedPage
 
@@ -255,3 +256,30 @@ def test_what_is_not_collected_says_why(quick: RealAggregator, open_page: Callab
     quick.push({"hostname": "plain", "metrics": [{"type": "agent.collector_up", "value": 0, "tags": tags}]})
     page = open_page(f"{quick.url}/hosts/plain").page
     expect(page.locator(".not-collected")).to_contain_text("raid (no /proc/mdstat)")
+
+
+def test_server_that_fails_is_said_and_asked_again(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    """A panel without data says what went wrong; one that has some keeps it and says that it is old."""
+    page = open_page("about:blank").page
+    failing = {"now": True}
+
+    def answer(route: Route) -> None:
+        if failing["now"]:
+            body = '{"error": {"code": "internal", "message": "the disk is on fire"}}'
+            route.fulfill(status=500, content_type="application/json", body=body)
+        else:
+            route.continue_()
+
+    page.route("**/api/metrics?*", answer)
+    page.goto(f"{fleet.url}/hosts/db01")
+    cpu = page.locator('.panel[aria-label="CPU"]')
+    expect(cpu).to_contain_text("the disk is on fire")
+    failing["now"] = False
+    cpu.get_by_role("button", name="Try again").click()
+    expect(page.locator("[data-chart=cpu] canvas")).to_be_visible()
+    failing["now"] = True
+    fleet.push(push(DATABASE, time.time()))
+    expect(cpu.locator(".badge.stale")).to_have_text("not updated")
+    expect(page.locator("[data-chart=cpu] canvas")).to_be_visible()

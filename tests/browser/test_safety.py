@@ -50,6 +50,66 @@ def test_hostile_text_is_shown_as_text(quick: RealAggregator, open_page: Callabl
     assert [one for one in watched.complaints if "404" not in one] == []
 
 
+CORPUS = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "';alert(1)//",
+    "javascript:alert(1)",
+    "<iframe srcdoc='<script>parent.alert(1)</script>'>",
+    "</title><script>alert(1)</script>",
+    "{{constructor.constructor('alert(1)')()}}",
+    "${alert(1)}",
+    "<math><mi xlink:href='javascript:alert(1)'>x",
+    "<b onmouseover=alert(1)>bold</b>",
+    "=HYPERLINK(alert(1))",
+)
+
+
+def test_corpus_is_text_on_every_page(quick: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:
+    """Tags, facts, devices, processes of markup; every view, section, layout: no dialog, no violation."""
+    metrics = [{"type": "cpu.total_usage", "value": 50}, {"type": "load.avg1", "value": 2}]
+    for text in CORPUS:
+        tags = {"mountpoint": text, "device": text, "fstype": text[:20]}
+        metrics.append({"type": "disk.usage_percent", "value": 91, "tags": tags})
+        metrics.append({"type": "diskio.read_bytes", "value": 5, "tags": {"device": text}})
+    processes = [
+        {"pid": pid, "user": text[:30], "command": text, "cpu_percent": 1.0}
+        for pid, text in enumerate(CORPUS)
+    ]
+    for number, text in enumerate(CORPUS[:2]):
+        quick.push(
+            {
+                "hostname": f"host{number}",
+                "interval": 60,
+                "tags": {"role": text, "note": CORPUS[-1 - number]},
+                "version": text[:30],
+                "facts": {"os": text, "kernel": CORPUS[2 + number], "mounts": {text: {"fstype": text}}},
+                "processes": processes,
+                "metrics": metrics,
+            }
+        )
+    watched = open_page(quick.url)
+    page = watched.page
+    for path, ready in (
+        ("/?group=role", "[data-group]"),
+        ("/?view=grid&group=role", ".host-card"),
+        ("/?view=map&group=role", ".tiles"),
+        ("/?q=%3Ciframe%3Enobody%3C/iframe%3E", ".none-match"),
+        ("/hosts/host0", ".filesystems .mount"),
+        ("/hosts/host0?tab=disks", "[data-chart='disk.usage_percent'] canvas"),
+        ("/hosts/host0?tab=metrics", ".metrics tbody tr"),
+        ("/hosts/host0?tab=processes", ".processes .command"),
+        ("/hosts/host0?tab=%3Cscript%3E&range=%3Cscript%3E&from=%22%3E", "[data-section=overview]"),
+        ("/compare?hosts=host0,host1", "[data-fact=os]"),
+        ("/compare?hosts=host0,host1&layout=table", "[data-value-row]"),
+    ):
+        page.goto(quick.url + path)
+        expect(page.locator(ready).first).to_be_visible()
+        assert page.locator("main img, main script, main iframe, main svg[onload], main math").count() == 0
+    assert watched.complaints == []
+
+
 def test_every_page_has_the_strict_policy(
     fleet: RealAggregator, open_page: Callable[..., WatchedPage]
 ) -> None:

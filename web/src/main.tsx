@@ -9,9 +9,11 @@ import "./styles/panel.css";
 import "./styles/time-bar.css";
 import "./styles/host.css";
 import "./styles/compare.css";
+import "./styles/print.css";
 import { Header } from "./components/header";
 import { Help } from "./components/help";
 import { LiveBar } from "./components/live-bar";
+import { Palette } from "./components/palette";
 import { TokenDialog } from "./components/token-dialog";
 import { WarningsBar } from "./components/warnings-bar";
 import { ComparePage } from "./pages/compare/compare-page";
@@ -50,6 +52,7 @@ function App() {
       <WarningsBar />
       <Page />
       <Help />
+      <Palette />
       <TokenDialog />
     </>
   );

@@ -8,12 +8,14 @@ interface Props {
   /** What the button is called where its label is only an icon. */
   name?: string;
   class?: string;
+  /** Makes the button findable as `[data-…]`. */
+  marker?: string;
   /** On which side of the button the panel ends. */
   side?: "left" | "right";
   children(close: () => void): ComponentChildren;
 }
 
-export function Popover({ label, name, class: extra, side = "left", children }: Props) {
+export function Popover({ label, name, class: extra, marker, side = "left", children }: Props) {
   const open = useSignal(false);
   const root = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -48,6 +50,7 @@ export function Popover({ label, name, class: extra, side = "left", children }: 
         type="button"
         class={extra ?? "button"}
         ref={button}
+        {...(marker ? { [`data-${marker}`]: "" } : {})}
         aria-expanded={open.value}
         aria-label={name}
         title={name}

@@ -2,17 +2,30 @@
 import { signal } from "@preact/signals";
 import { kPresets } from "../time-range";
 import { nextView } from "./fleet-view";
+import { hostNames } from "./hosts";
 import { setRange, shiftRange, toggleLive, togglePeaks, zoomOut } from "./range";
-import { comparePath, kMaxSmall, navigate, route } from "./route";
+import { comparePath, hostPath, kMaxSmall, navigate, route } from "./route";
 import { clearSelection, selected } from "./selection";
 import { cycleTheme } from "./theme";
 
 export const helpOpen = signal(false);
+export const paletteOpen = signal(false);
 
 export interface Shortcut {
   keys: string;
   text: string;
+  /** It makes sense without a place that has the focus: the palette offers it. */
+  command?: true;
   run(): void;
+}
+
+/** The host before or after the one that is shown, on the same section and range. */
+function neighbour(by: number): void {
+  const here = route.value;
+  if (here.page !== "host") return;
+  const names = hostNames.value;
+  const next = names[(names.indexOf(here.host) + by + names.length) % names.length];
+  if (next) navigate(hostPath(next) + location.search);
 }
 
 function focus(selector: string): void {
@@ -54,30 +67,47 @@ function back(): void {
 }
 
 export const kShortcuts: readonly Shortcut[] = [
-  { keys: "/", text: "Search hosts", run: () => focus("[data-search]") },
+  { keys: "/", text: "Search hosts", command: true, run: () => focus("[data-search]") },
   { keys: "j", text: "Next host in the table", run: () => step(1) },
   { keys: "k", text: "Previous host in the table", run: () => step(-1) },
   { keys: "Enter", text: "Open the focused host", run: () => {} },
   { keys: "x", text: "Select the focused host", run: toggleFocusedRow },
-  { keys: "c", text: "Compare the selected hosts, or this one with others", run: compare },
-  { keys: "g f", text: "Go to the fleet", run: () => navigate("/") },
+  { keys: "c", text: "Compare the selected hosts, or this one with others", command: true, run: compare },
+  { keys: "p", text: "Previous host, same section and range", command: true, run: () => neighbour(-1) },
+  { keys: "n", text: "Next host, same section and range", command: true, run: () => neighbour(1) },
+  { keys: "g c", text: "Go to compare", command: true, run: () => navigate("/compare") },
+  { keys: "g f", text: "Go to the fleet", command: true, run: () => navigate("/") },
   { keys: "g h", text: "Choose a host", run: () => focus("[data-host-picker]") },
   ...kPresets.slice(0, 9).map(({ name }, index) => ({
     keys: String(index + 1),
     text: `The last ${name}`,
+    command: true as const,
     run: () => onRange(() => setRange(name)),
   })),
-  { keys: "[", text: "Half a range earlier", run: () => onRange(() => shiftRange(-1)) },
-  { keys: "]", text: "Half a range later", run: () => onRange(() => shiftRange(1)) },
-  { keys: "z", text: "Twice the range", run: () => onRange(zoomOut) },
-  { keys: "l", text: "Live, or hold still", run: () => onRange(toggleLive) },
-  { keys: "m", text: "Peaks or averages", run: () => onRange(togglePeaks) },
-  { keys: "v", text: "View: table, grid, map", run: () => route.value.page === "fleet" && nextView() },
-  { keys: "t", text: "Theme: system, light, dark", run: cycleTheme },
+  { keys: "[", text: "Half a range earlier", command: true, run: () => onRange(() => shiftRange(-1)) },
+  { keys: "]", text: "Half a range later", command: true, run: () => onRange(() => shiftRange(1)) },
+  { keys: "z", text: "Twice the range", command: true, run: () => onRange(zoomOut) },
+  { keys: "l", text: "Live, or hold still", command: true, run: () => onRange(toggleLive) },
+  { keys: "m", text: "Peaks or averages", command: true, run: () => onRange(togglePeaks) },
+  {
+    keys: "v",
+    text: "View: table, grid, map",
+    command: true,
+    run: () => route.value.page === "fleet" && nextView(),
+  },
+  { keys: "t", text: "Theme: system, light, dark", command: true, run: cycleTheme },
   { keys: "Esc", text: "Close, clear, or back to the fleet", run: back },
+  {
+    keys: "Ctrl K",
+    text: "Find a host or a command",
+    run: () => {
+      paletteOpen.value = !paletteOpen.value;
+    },
+  },
   {
     keys: "?",
     text: "This help",
+    command: true,
     run: () => {
       helpOpen.value = !helpOpen.value;
     },
@@ -101,6 +131,17 @@ function isTyping(target: EventTarget | null): boolean {
 }
 
 function onKey(event: KeyboardEvent): void {
+  if (
+    event.key.toLowerCase() === "k" &&
+    (event.ctrlKey || event.metaKey) &&
+    !event.altKey &&
+    !event.shiftKey
+  ) {
+    event.preventDefault();
+    // Over another dialog, such as the question for a token, nothing opens.
+    if (paletteOpen.value || !document.querySelector("dialog[open]")) paletteOpen.value = !paletteOpen.value;
+    return;
+  }
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   // An open dialog has its own keys (and closes on Escape by itself).
   if (document.querySelector("dialog[open]") && event.key !== "?") return;

@@ -1,9 +1,13 @@
 // Facts and sizes in which the hosts differ.
+import { useSignal } from "@preact/signals";
 import type { CompareAnswer } from "../../api-types";
 import { colorOf } from "../../charts/lines";
 import { type Face, Panel } from "../../components/panel";
 import * as format from "../../format";
 import type { Answer } from "../../state/use-request";
+
+// As many as stand beside the first differences.
+const kFirstShown = 9;
 
 interface Props {
   hosts: readonly string[];
@@ -14,6 +18,9 @@ export function FactTable({ hosts, answer }: Props) {
   const { data, error, reload } = answer;
   const facts = data?.facts ?? [];
   const sizes = data?.sizes ?? [];
+  const whole = useSignal(false);
+  const room = whole.value ? Number.POSITIVE_INFINITY : kFirstShown;
+  const hidden = facts.length + sizes.length - room;
   let face: Face = { kind: "ok" };
   if (!data && error) face = { kind: "error", text: error.message, retry: reload };
   else if (!data) face = { kind: "loading" };
@@ -34,7 +41,7 @@ export function FactTable({ hosts, answer }: Props) {
             </tr>
           </thead>
           <tbody>
-            {facts.map(({ fact, values }) => (
+            {facts.slice(0, room).map(({ fact, values }) => (
               <tr key={fact} data-fact={fact}>
                 <th scope="row">{fact.replaceAll("_", " ").replace(/ bytes$/, "")}</th>
                 {hosts.map((host) => (
@@ -42,7 +49,7 @@ export function FactTable({ hosts, answer }: Props) {
                 ))}
               </tr>
             ))}
-            {sizes.map(({ type, tags, unit, median }) => (
+            {sizes.slice(0, Math.max(0, room - facts.length)).map(({ type, tags, unit, median }) => (
               <tr key={`${type} ${JSON.stringify(tags)}`} data-size={type}>
                 <th scope="row" title={type}>
                   {type
@@ -59,6 +66,17 @@ export function FactTable({ hosts, answer }: Props) {
           </tbody>
         </table>
       </div>
+      {hidden > 0 && (
+        <button
+          type="button"
+          class="more"
+          onClick={() => {
+            whole.value = true;
+          }}
+        >
+          Show {hidden} more
+        </button>
+      )}
     </Panel>
   );
 }

@@ -100,6 +100,7 @@ export function Many({ hosts, window }: { hosts: readonly string[]; window: Wind
         />
         <Panel
           title="Outliers"
+          class="outliers"
           face={
             face.kind === "ok" && !far.length
               ? { kind: "empty", text: "No host is far from the others." }
@@ -121,7 +122,7 @@ export function Many({ hosts, window }: { hosts: readonly string[]; window: Wind
           const at = drawn.lines.findIndex((line) => line.label === host);
           const value = medians.get(host);
           return (
-            <li key={host} class={far.some((one) => one.host === host) ? "small outlier" : "small"}>
+            <li key={host} class={far.some((one) => one.host === host) ? "host-small outlier" : "host-small"}>
               <a href={hostPath(host)}>{host}</a>
               <span class="number">{format.inUnit(value, unit)}</span>
               <Sparkline times={drawn.times} values={drawn.values[at] ?? []} window={window} top={top} />
