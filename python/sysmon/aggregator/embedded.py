@@ -75,7 +75,7 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _NEWEST_ROWS: Final = 64  # enough for every family, also those read once a minute at a tick of 1 s
-_HOSTS_AT_ONCE: Final = 128  # of a question: what is read of them is in memory together
+_HOSTS_AT_ONCE: Final = 16  # of a question: what is read of them is in memory together, near the processor
 _TABLES_OF_A_HOST: Final = (
     "journal",
     "snapshots",

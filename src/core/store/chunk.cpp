@@ -20,11 +20,12 @@ struct Family {
   unsigned part;
 };
 constexpr unsigned kOther = 1;
-constexpr std::array<Family, 23> kFamilies{
-    {{"cpu", 2},     {"load", 2},    {"pressure", 2},  {"memory", 3},  {"swap", 3},   {"vmstat", 3},
-     {"disk", 4},    {"diskio", 4},  {"raid", 4},      {"network", 5}, {"tcp", 5},    {"udp", 5},
-     {"sockets", 5}, {"softnet", 5}, {"conntrack", 5}, {"process", 6}, {"kernel", 6}, {"system", 6},
-     {"systemd", 6}, {"sensor", 6},  {"battery", 6},   {"time", 6},    {"agent", 6}}};
+constexpr std::array<Family, 30> kFamilies{
+    {{"cpu", 2},     {"load", 2},      {"pressure", 2}, {"psi", 2},     {"memory", 3}, {"mem", 3},
+     {"swap", 3},    {"vmstat", 3},    {"vm", 3},       {"disk", 4},    {"diskio", 4}, {"fs", 4},
+     {"raid", 4},    {"network", 5},   {"net", 5},      {"tcp", 5},     {"udp", 5},    {"sockets", 5},
+     {"softnet", 5}, {"conntrack", 5}, {"process", 6},  {"procs", 6},   {"kernel", 6}, {"system", 6},
+     {"sys", 6},     {"systemd", 6},   {"sensor", 6},   {"battery", 6}, {"time", 6},   {"agent", 6}}};
 
 constexpr unsigned kTierShift = 48;
 constexpr unsigned kHourShift = 27;

@@ -83,8 +83,9 @@ void put_cell(std::vector<std::vector<double>>& fields, const Fold& fold, Shape 
 
 // A series of samples as one of cells.
 ChunkSeries to_cells(const Key& key, const HostReader::Series& series, const Grid& grid,
-                     const Column::Times& boots) {
-  const std::vector<Fold> folds = fold_series(grid, series.times, series.values, {}, boots, {});
+                     const HostReader& reader) {
+  std::vector<Fold> folds;
+  fold_series(grid, reader, series, true, folds);
   const Shape shape = is_counter(key.type()) ? Shape::counter_cell : Shape::gauge_cell;
   const unsigned decimals = decimals_of(series.values);
   ChunkSeries cells{&key, shape, {}, {}};
@@ -149,7 +150,7 @@ Result<PackedChunk> pack_day(KeySets& key_sets, const StoredHost& host, std::int
   if (Result<void> read = reader.read(host); !read) return read.error();
   std::vector<ChunkSeries> series;
   for (const HostReader::Series& one : reader.series()) {
-    ChunkSeries cells = to_cells(finder.key(one.slot), one, *grid, reader.boots());
+    ChunkSeries cells = to_cells(finder.key(one.slot), one, *grid, reader);
     if (!cells.ticks.empty()) series.push_back(std::move(cells));
   }
   Ticks ticks{*grid->times, {}};

@@ -50,6 +50,30 @@ class Before {
   bool known_ = false;
 };
 
+// The fold of a time. Neighbours are mostly of one cell, and a division each would be most of the work.
+class FoldOfTime {
+ public:
+  FoldOfTime(const Grid& grid, std::vector<Fold>& folds) : grid_(grid), folds_(folds.data()) {}
+
+  // nullptr outside the grid.
+  Fold* operator()(std::int64_t time_ms) {
+    if (time_ms >= from_ms_ && time_ms < until_ms_) return fold_;
+    const std::int64_t cell = grid_.cell_of(time_ms);
+    if (!grid_.has(cell)) return nullptr;
+    from_ms_ = grid_.start_ms + cell * grid_.step_ms;
+    until_ms_ = from_ms_ + grid_.step_ms;
+    fold_ = folds_ + cell;
+    return fold_;
+  }
+
+ private:
+  const Grid& grid_;
+  Fold* folds_;
+  Fold* fold_ = nullptr;
+  std::int64_t from_ms_ = 0;  // of the cell that was asked for last, its end not included
+  std::int64_t until_ms_ = 0;
+};
+
 }  // namespace
 
 Result<Grid> Grid::make(std::int64_t start_ms, std::int64_t end_ms, std::int64_t step_ms) {
@@ -67,8 +91,8 @@ Result<Grid> Grid::make(std::int64_t start_ms, std::int64_t end_ms, std::int64_t
 }
 
 void Fold::add(double value) {
-  min = count == 0 ? value : std::min(min, value);
-  max = count == 0 ? value : std::max(max, value);
+  min = std::min(min, value);
+  max = std::max(max, value);
   sum += value;
   last = value;
   ++count;
@@ -76,10 +100,9 @@ void Fold::add(double value) {
 
 void Fold::add(const StoredCell& cell) {
   const bool is_gauge = cell.shape == Shape::gauge_cell;
-  const double least = is_gauge ? cell.min : cell.last;  // of a counter its last value is all that is known
-  const double most = is_gauge ? cell.max : cell.last;
-  min = count == 0 ? least : std::min(min, least);
-  max = count == 0 ? most : std::max(max, most);
+  // Of a counter its last value is all that is known.
+  min = std::min(min, is_gauge ? cell.min : cell.last);
+  max = std::max(max, is_gauge ? cell.max : cell.last);
   sum += is_gauge ? cell.sum : cell.last * cell.count;
   last = cell.last;
   count += cell.count;
@@ -104,22 +127,18 @@ double Fold::value(Agg agg) const {
   }
 }
 
-std::vector<Fold> fold_series(const Grid& grid, std::span<const std::int64_t> times,
-                              std::span<const double> values, std::span<const StoredCell> cells,
-                              std::span<const std::int64_t> boots,
-                              const std::function<bool(std::int64_t)>& skips) {
-  std::vector<Fold> folds(grid.cells);
-  Before before(boots);
-  const auto fold_at = [&](std::int64_t time_ms) -> Fold* {
-    const std::int64_t cell = grid.cell_of(time_ms);
-    return grid.has(cell) ? &folds[static_cast<std::size_t>(cell)] : nullptr;
-  };
+void fold_series(const Grid& grid, const HostReader& reader, const HostReader::Series& series,
+                 bool with_increases, std::vector<Fold>& folds) {
+  folds.assign(grid.cells, Fold());
+  const std::span<const StoredCell> cells(series.cells);
+  Before before(reader.boots());
+  FoldOfTime fold_at(grid, folds);
   std::size_t next = 0;  // in `cells`
   const auto take_cells = [&](std::int64_t until_ms) {
     for (; next < cells.size() && cells[next].start_ms < until_ms; ++next) {
       Fold* fold = fold_at(cells[next].start_ms);
       // Of a gauge's cell the increase is that of its last values: what nobody calls a counter may be one.
-      if (cells[next].shape == Shape::gauge_cell) {
+      if (with_increases && cells[next].shape == Shape::gauge_cell) {
         before.step(fold, cells[next].start_ms, cells[next].last);
       } else {
         before.set_if_later(cells[next].start_ms, cells[next].last);
@@ -127,18 +146,20 @@ std::vector<Fold> fold_series(const Grid& grid, std::span<const std::int64_t> ti
       if (fold != nullptr) fold->add(cells[next]);
     }
   };
-  for (std::size_t i = 0; i < times.size(); ++i) {
+  // Plain pointers: of a range of many hosts this loop sees every sample.
+  const std::int64_t* const times = series.times.data();
+  const double* const values = series.values.data();
+  for (std::size_t i = 0; i < series.times.size(); ++i) {
     take_cells(times[i]);
-    if (skips && skips(times[i])) {
+    if (!cells.empty() && reader.has_cells_at(times[i])) {
       before.set_if_later(times[i], values[i]);
       continue;
     }
     Fold* fold = fold_at(times[i]);
-    before.step(fold, times[i], values[i]);
+    if (with_increases) before.step(fold, times[i], values[i]);
     if (fold != nullptr) fold->add(values[i]);
   }
   take_cells(INT64_MAX);
-  return folds;
 }
 
 Column column_of(Key key, std::uint32_t host, const Grid& grid, std::span<const Fold> folds, Agg agg,

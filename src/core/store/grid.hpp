@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -37,12 +37,11 @@ struct Grid {
 struct Fold {
   double count = 0;
   double sum = 0;
-  double min = 0;
-  double max = 0;
+  double min = std::numeric_limits<double>::infinity();
+  double max = -std::numeric_limits<double>::infinity();
   double last = 0;
-  double increase =
-      0;  // between neighbouring samples, each pair in the later one's cell; never across a boot,
-          // never negative
+  // Between neighbouring samples, each pair in the later one's cell; never across a boot, never negative.
+  double increase = 0;
   double covered_ms = 0;  // the time between the pairs that gave an increase
 
   void add(double value);
@@ -52,11 +51,10 @@ struct Fold {
   [[nodiscard]] bool has(Agg agg) const { return agg == Agg::rate ? covered_ms > 0 : count > 0; }
 };
 
-// One series on a grid, cell by cell. `skips(time)`: a sample that counts only as the one before the next.
-[[nodiscard]] std::vector<Fold> fold_series(const Grid& grid, std::span<const std::int64_t> times,
-                                            std::span<const double> values, std::span<const StoredCell> cells,
-                                            std::span<const std::int64_t> boots,
-                                            const std::function<bool(std::int64_t)>& skips);
+// One series of a reader on a grid, cell by cell, into `folds`. On days of which there are cells a sample counts
+// only as the one before the next. Increases are left out where nobody asks for them.
+void fold_series(const Grid& grid, const HostReader& reader, const HostReader::Series& series,
+                 bool with_increases, std::vector<Fold>& folds);
 
 // What one agg makes of the cells of a series.
 [[nodiscard]] Column column_of(Key key, std::uint32_t host, const Grid& grid, std::span<const Fold> folds,

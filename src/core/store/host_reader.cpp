@@ -35,7 +35,19 @@ void put_in_order(HostReader::Series& series) {
 
 }  // namespace
 
+void HostReader::clear() {
+  place_of_slot_.assign(place_of_slot_.size(), KeyFinder::kUnwanted);
+  series_.clear();
+  chunk_ = 0;
+  days_with_cells_.clear();
+  times_.clear();
+  told_.clear();
+  runs_.clear();
+  boots_.clear();
+}
+
 Result<void> HostReader::read(const StoredHost& host) {
+  clear();
   for (const StoredPart& part : host.parts) {
     if (Result<void> taken = take_part(part); !taken) return taken;
   }
@@ -64,9 +76,8 @@ Result<void> HostReader::take_part(const StoredPart& part) {
       if (days_with_cells_.empty() || days_with_cells_.back() != day) days_with_cells_.push_back(day);
       return {};
     }
-    for (const std::int64_t time_ms : ticks_.times) {
-      if (time_ms >= start_ms_ && time_ms < end_ms_) times_.push_back(time_ms);
-    }
+    const auto [from, until] = wanted_ticks();
+    times_.insert(times_.end(), ticks_.times.begin() + from, ticks_.times.begin() + until);
     for (const auto& [tick, boot] : ticks_.boots) told_.emplace_back(ticks_.times[tick], boot);
     return {};
   }
@@ -82,7 +93,7 @@ Result<void> HostReader::take_part(const StoredPart& part) {
     if (slot == KeyFinder::kUnwanted) continue;
     if (Result<void> read = PartView::read(entry, values_); !read) return read;
     if ((entry.shape == Shape::sample) != (key.tier == 0)) return malformed("cells where samples belong");
-    entry.ticks.read(places_);
+    if (!entry.ticks.is_all() || key.tier != 0) entry.ticks.read(places_);
     if (key.tier == 0) {
       take_samples(series_of(slot), entry);
     } else {
@@ -102,9 +113,22 @@ HostReader::Series& HostReader::series_of(std::uint32_t slot) {
   return series_[place];
 }
 
+std::pair<std::ptrdiff_t, std::ptrdiff_t> HostReader::wanted_ticks() const {
+  const Column::Times& times = ticks_.times;
+  return {std::ranges::lower_bound(times, start_ms_) - times.begin(),
+          std::ranges::lower_bound(times, end_ms_) - times.begin()};
+}
+
 void HostReader::take_samples(Series& series, const PartView::Entry& entry) {
+  const Column::Times& times = ticks_.times;
+  if (entry.ticks.is_all()) {  // as most are: one run of its ticks is wanted
+    const auto [from, until] = wanted_ticks();
+    series.times.insert(series.times.end(), times.begin() + from, times.begin() + until);
+    series.values.insert(series.values.end(), values_.begin() + from, values_.begin() + until);
+    return;
+  }
   for (std::uint32_t i = 0; i < entry.count; ++i) {
-    const std::int64_t time_ms = ticks_.times[places_[i]];
+    const std::int64_t time_ms = times[places_[i]];
     if (time_ms < start_ms_ || time_ms >= end_ms_) continue;
     series.times.push_back(time_ms);
     series.values.push_back(values_[i]);
@@ -151,8 +175,10 @@ void HostReader::finish() {
     if (!is_ascending(series.times)) put_in_order(series);
   }
   std::ranges::sort(series_, {}, &Series::slot);
-  std::ranges::sort(times_);
-  times_.erase(std::unique(times_.begin(), times_.end()), times_.end());
+  if (!is_ascending(times_)) {
+    std::ranges::sort(times_);
+    times_.erase(std::unique(times_.begin(), times_.end()), times_.end());
+  }
   std::ranges::stable_sort(told_, {}, &std::pair<std::int64_t, std::uint32_t>::first);
   for (const auto& [time_ms, boot] : told_) {
     if (!runs_.empty() && runs_.back().second == boot) continue;

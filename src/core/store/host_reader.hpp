@@ -4,6 +4,7 @@
 // first one given wins, so that what was compacted is not changed by what came again.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -42,7 +43,8 @@ class HostReader {
   HostReader(KeyFinder& finder, std::int64_t start_ms, std::int64_t end_ms)
       : finder_(&finder), start_ms_(start_ms), end_ms_(end_ms) {}
 
-  // Error: malformed, where a payload is damaged, or its key set or its ticks are missing.
+  // Begins anew with this host. Error: malformed, where a payload is damaged, or its key set or its ticks are
+  // missing.
   Result<void> read(const StoredHost& host);
 
   // The series that have samples or cells, in the order of their keys' slots; each in the order of time.
@@ -59,7 +61,10 @@ class HostReader {
  private:
   Result<void> take_part(const StoredPart& part);
   Result<void> take_row(const StoredRow& row);
+  void clear();
   Series& series_of(std::uint32_t slot);
+  // Where the wanted range begins and ends among the chunk's ticks.
+  [[nodiscard]] std::pair<std::ptrdiff_t, std::ptrdiff_t> wanted_ticks() const;
   void take_samples(Series& series, const PartView::Entry& entry);
   void take_cells(Series& series, const PartView::Entry& entry);
   void finish();

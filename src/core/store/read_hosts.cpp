@@ -46,17 +46,13 @@ bool is_before(const HostReader::Series& series, std::int64_t start_ms) {
 }
 
 void put_folded(HostReader& reader, const KeyFinder& finder, std::uint32_t host, const GridSpec& spec,
-                const Grid& grid, std::vector<Column>& out) {
+                const Grid& grid, std::vector<Fold>& folds, std::vector<Column>& out) {
   const auto boots = std::make_shared<const Column::Times>(reader.boots());
   for (const HostReader::Series& series : reader.series()) {
     if (is_before(series, spec.start_ms)) continue;
-    std::function<bool(std::int64_t)> skips;
-    if (!series.cells.empty())
-      skips = [&reader](std::int64_t time_ms) { return reader.has_cells_at(time_ms); };
-    const std::vector<Fold> folds =
-        fold_series(grid, series.times, series.values, series.cells, *boots, skips);
     const Key& key = finder.key(series.slot);
     const Agg agg = spec.agg.value_or(is_counter(key.type()) ? Agg::rate : Agg::avg);
+    fold_series(grid, reader, series, agg == Agg::rate, folds);
     out.push_back(column_of(key, host, grid, folds, agg, boots));
   }
 }
@@ -67,9 +63,9 @@ Result<Columns> read_hosts(const KeySets& key_sets, std::span<const StoredHost> 
                            const Selector& selector, std::int64_t start_ms, std::int64_t end_ms,
                            ReadLimits limits) {
   KeyFinder finder(key_sets, selector);
+  HostReader reader(finder, start_ms, end_ms);
   std::vector<Column> columns;
   for (std::uint32_t host = 0; host < hosts.size(); ++host) {
-    HostReader reader(finder, start_ms, end_ms);
     if (Result<void> read = reader.read(hosts[host]); !read) return read.error();
     const std::size_t before = columns.size();
     put_columns(reader, finder, limits.first_host + host, columns);
@@ -84,11 +80,12 @@ Result<Columns> fold_hosts(const KeySets& key_sets, std::span<const StoredHost> 
   const Result<Grid> grid = Grid::make(spec.start_ms, spec.end_ms, spec.step_ms);
   if (!grid) return grid.error();
   KeyFinder finder(key_sets, selector);
+  HostReader reader(finder, spec.start_ms - lookback_ms, spec.end_ms);
+  std::vector<Fold> folds;
   std::vector<Column> columns;
   for (std::uint32_t host = 0; host < hosts.size(); ++host) {
-    HostReader reader(finder, spec.start_ms - lookback_ms, spec.end_ms);
     if (Result<void> read = reader.read(hosts[host]); !read) return read.error();
-    put_folded(reader, finder, limits.first_host + host, spec, *grid, columns);
+    put_folded(reader, finder, limits.first_host + host, spec, *grid, folds, columns);
     if (Result<void> fits = check(columns, columns.size(), limits); !fits) return fits.error();
   }
   return Columns(std::move(columns));

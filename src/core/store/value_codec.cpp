@@ -49,15 +49,6 @@ std::uint64_t magnitude(std::int64_t value) {
 // REQUIRES: |value| < 2^53. Halves may go either way: whoever asks checks what came out.
 std::int64_t nearest(double value) { return static_cast<std::int64_t>(value + (value < 0 ? -0.5 : 0.5)); }
 
-// The whole number that gives exactly `value` when divided by 10^decimals.
-bool scales(double value, unsigned decimals, std::int64_t& whole) {
-  const double scaled = value * kPowers[decimals];
-  if (!(std::abs(scaled) < kExact)) return false;
-  whole = nearest(scaled);
-  return std::bit_cast<std::uint64_t>(static_cast<double>(whole) / kPowers[decimals]) ==
-         std::bit_cast<std::uint64_t>(value);
-}
-
 // Doubles in the order of their size as integers in the same order, so that neighbours are near each other.
 std::int64_t to_ordered(double value) {
   const auto bits = std::bit_cast<std::uint64_t>(value);
@@ -242,16 +233,25 @@ unsigned take_series(ByteReader& in, std::span<std::int64_t> out) {
 
 }  // namespace
 
+bool is_decimal(double value, unsigned decimals, std::int64_t& whole) {
+  const double scaled = value * kPowers[decimals];
+  if (!(std::abs(scaled) < kExact)) return false;
+  whole = nearest(scaled);
+  return std::bit_cast<std::uint64_t>(static_cast<double>(whole) / kPowers[decimals]) ==
+         std::bit_cast<std::uint64_t>(value);
+}
+
 unsigned decimals_of(std::span<const double> values) {
   unsigned decimals = 0;
   std::int64_t whole = 0;
   for (const double value : values) {
-    while (decimals < kNoDecimals && !scales(value, decimals, whole)) ++decimals;
+    while (decimals < kNoDecimals && !is_decimal(value, decimals, whole)) ++decimals;
     if (decimals == kNoDecimals) return kNoDecimals;
   }
   if (decimals == 0) return 0;
   // A large value that is whole may be too large with the decimals that a later one needs.
-  const bool all = std::ranges::all_of(values, [&](double value) { return scales(value, decimals, whole); });
+  const bool all =
+      std::ranges::all_of(values, [&](double value) { return is_decimal(value, decimals, whole); });
   return all ? decimals : kNoDecimals;
 }
 

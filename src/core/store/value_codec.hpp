@@ -21,6 +21,10 @@ namespace sysmon {
 inline constexpr unsigned kNoDecimals = 7;
 [[nodiscard]] unsigned decimals_of(std::span<const double> values);
 
+// Whether `value` is exactly whole / 10^decimals for a whole number of less than 2^53, and which.
+// REQUIRES: decimals < kNoDecimals.
+[[nodiscard]] bool is_decimal(double value, unsigned decimals, std::int64_t& whole);
+
 // `value` rounded to as many decimals; the value itself for kNoDecimals. What sums of decimal fractions need
 // to be decimal fractions again.
 [[nodiscard]] double to_decimals(double value, unsigned decimals);
