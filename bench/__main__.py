@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import agent, ingest, native
+from bench import agent, fleet, ingest, large, native, storage
 from bench.report import machine, show
 
 SUBJECTS = {
@@ -12,11 +12,15 @@ SUBJECTS = {
     "decode": ("Decoding a push of 250 metrics", native.decode),
     "agent": ("The whole agent, and others", agent.measure),
     "ingest": ("The aggregator under load", ingest.measure),
+    "fleet": ("Ten thousand hosts at one aggregator", fleet.measure),
+    "storage": ("The store beside others, same data, same run", storage.measure),
+    "storage-large": ("The store a hundred times larger", large.measure),
 }
+ONLY_WHEN_NAMED = {"fleet", "storage-large"}  # a quarter of an hour; some gigabytes of disk
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or list(SUBJECTS)
+    wanted = sys.argv[1:] or [subject for subject in SUBJECTS if subject not in ONLY_WHEN_NAMED]
     if unknown := set(wanted) - set(SUBJECTS):
         print(
             f"bench: no subject {', '.join(sorted(unknown))}; there are {', '.join(SUBJECTS)}",

@@ -47,10 +47,10 @@ def body(host: int, rng: random.Random) -> bytes:
     return gzip.compress(json.dumps(push, separators=(",", ":")).encode(), 1)
 
 
-def write_bodies(path: Path) -> float:
+def write_bodies(path: Path, hosts: int = HOSTS, variants: int = VARIANTS) -> float:
     """Write every host's bodies in turn, so that a host comes round once a pass; returns the mean size."""
     rng = random.Random(7)
-    bodies = [body(host, rng) for _ in range(VARIANTS) for host in range(HOSTS)]
+    bodies = [body(host, rng) for _ in range(variants) for host in range(hosts)]
     with path.open("wb") as file:
         for one in bodies:
             file.write(struct.pack("<I", len(one)) + one)
@@ -74,17 +74,19 @@ def wait_ready(port: int, log: Path) -> None:
     raise RuntimeError(f"the aggregator did not come up: {log.read_text()[-500:]}")
 
 
-def load(port: int, token: Path, bodies: Path, connections: int, rate: int, pid: int) -> dict[str, float]:
-    command = [
-        CPP / "sysmon_load",
-        str(port),
-        token,
-        bodies,
-        str(connections),
-        str(rate),
-        str(SECONDS),
-        str(pid),
-    ]
+def load(
+    port: int,
+    token: Path,
+    bodies: Path,
+    connections: int,
+    rate: int,
+    pid: int,
+    seconds: int = SECONDS,
+    warm_up_s: int = 0,
+) -> dict[str, float]:
+    """What `sysmon_load` prints. Raises RuntimeError if a push was refused."""
+    numbers = map(str, (connections, rate, seconds, pid, warm_up_s))
+    command: list[str | Path] = [CPP / "sysmon_load", str(port), token, bodies, *numbers]
     program = subprocess.run(command, capture_output=True, text=True, check=False)
     if program.returncode:
         raise RuntimeError(program.stderr[:500])

@@ -2,7 +2,7 @@
 # Makes this checkout ready: apt packages, virtual environment, the dashboard's page, the native core.
 #   tools/setup.sh run     what `make demo` needs
 #   tools/setup.sh test    that, and what the tests and linters need (a browser, the test libraries)
-#   tools/setup.sh bench   that, and the benchmark library
+#   tools/setup.sh bench   that, the benchmark library, and the stores that ours is compared with
 #   tools/setup.sh fuzz    that, and clang with its sanitizers' run time
 # Says what it installs; does nothing that is done already. Debian 12, Ubuntu 24.04 and later, as root or with sudo.
 set -euo pipefail
@@ -11,10 +11,14 @@ purpose=${1:-run}
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
+is_installed() {
+  dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'
+}
+
 need_apt() {
   local missing=() package
   for package in "$@"; do
-    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
+    is_installed "$package" || missing+=("$package")
   done
   [ ${#missing[@]} -eq 0 ] && return
   if ! command -v apt-get >/dev/null; then
@@ -29,6 +33,18 @@ need_apt() {
   fi
   "${sudo[@]}" apt-get update -q >&2
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
+}
+
+# Packages that come with a service of the same name. The benchmarks start their own processes, so a service that
+# came with what is installed here is stopped for good; one that was there before is somebody's and stays.
+need_peers() {
+  local new=() package
+  for package in "$@"; do is_installed "$package" || new+=("$package"); done
+  need_apt "$@"
+  if [ ${#new[@]} -gt 0 ] && [ -d /run/systemd/system ]; then
+    say "stopping and disabling the services of ${new[*]}"
+    $([ "$(id -u)" -eq 0 ] || echo sudo) systemctl disable --now "${new[@]}" >&2
+  fi
 }
 
 find_python() {
@@ -50,7 +66,10 @@ need_apt build-essential cmake ninja-build ccache ca-certificates python3 python
 case $purpose in
 run) ;;
 test) need_apt chromium doctest-dev fonts-dejavu-core shellcheck curl ;;
-bench) need_apt doctest-dev libbenchmark-dev ;;
+bench)
+  need_apt doctest-dev libbenchmark-dev libsnappy-dev
+  need_peers prometheus victoria-metrics
+  ;;
 fuzz) need_apt doctest-dev clang libclang-rt-dev ;;
 *) say "unknown purpose '$purpose': run, test, bench or fuzz" && exit 2 ;;
 esac

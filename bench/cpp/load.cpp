@@ -1,11 +1,11 @@
 // sysmon_load: pushes prepared bodies at an aggregator and says what that cost.
 //
-//   sysmon_load PORT TOKEN_FILE BODIES CONNECTIONS RATE SECONDS SERVER_PID
+//   sysmon_load PORT TOKEN_FILE BODIES CONNECTIONS RATE SECONDS SERVER_PID [WARM_UP_SECONDS]
 //
 // BODIES is a file of gzipped pushes, each behind its length as a little-endian uint32. They are sent in turn
 // over keep-alive connections to 127.0.0.1. RATE 0 sends as fast as replies come; any other is pushes per
 // second on a schedule that does not wait for replies, and latency counts from the moment a push was due, so
-// that a server that falls behind cannot hide it. Prints one JSON object. Exit status 1 if a reply was not
+// that a server that falls behind cannot hide it; what was due in the warm-up is not counted. Prints one JSON object. Exit status 1 if a reply was not
 // 200.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -142,8 +142,10 @@ double percentile(const std::vector<double>& sorted, double share) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 8) {
-    std::fputs("usage: sysmon_load PORT TOKEN_FILE BODIES CONNECTIONS RATE SECONDS SERVER_PID\n", stderr);
+  if (argc != 8 && argc != 9) {
+    std::fputs(
+        "usage: sysmon_load PORT TOKEN_FILE BODIES CONNECTIONS RATE SECONDS SERVER_PID [WARM_UP_SECONDS]\n",
+        stderr);
     return 2;
   }
   const auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
@@ -155,6 +157,7 @@ int main(int argc, char** argv) {
   const double rate = std::atof(argv[5]);
   const double duration = std::atof(argv[6]);
   const clockid_t server_cpu = cpu_clock_of(std::atoi(argv[7]));
+  const double warm_up = argc == 9 ? std::atof(argv[8]) : 0;
   if (bodies.empty() || connections == 0) {
     std::fputs("sysmon_load: no bodies or no connections\n", stderr);
     return 2;
@@ -182,7 +185,7 @@ int main(int argc, char** argv) {
         }
         if (due - start >= duration) return;
         const std::string reply = connection.exchange(head, bodies[i % bodies.size()]);
-        outcome.latency_s.push_back(seconds(CLOCK_MONOTONIC) - due);
+        if (due - start >= warm_up) outcome.latency_s.push_back(seconds(CLOCK_MONOTONIC) - due);
         if (reply.compare(0, 12, "HTTP/1.1 200") != 0) {
           ++outcome.refused;
           if (outcome.first_refusal.empty()) outcome.first_refusal = reply.substr(0, 300);
