@@ -98,13 +98,13 @@ def test_a_bundle_stores_the_members_that_are_new(kit: ServiceKit) -> None:
 def test_a_hole_is_a_gap_until_the_backlog_fills_it(kit: ServiceKit) -> None:
     kit.push_seq("web01", "1", CPU)
     kit.push_seq("web01", "5", CPU, timestamp=START_MS / 1000 - 1)
-    (gap,) = kit.get("/api/hosts/web01/gaps")["gaps"]
-    assert (gap["from"], gap["to"], gap["cause"]) == (2, 4, "missing")
+    (hole,) = kit.get("/api/hosts/web01/gaps")["missing"]
+    assert (hole["from"], hole["to"], hole["reason"]) == (2, 4, "missing")
     assert kit.get("/api/hosts/web01/ledger")["gaps"] == 3
     kit.reopen()
     for seq in (2, 3, 4):
         kit.push_seq("web01", str(seq), CPU, timestamp=START_MS / 1000 - 10 + seq)
-    assert kit.get("/api/hosts/web01/gaps")["gaps"] == []
+    assert kit.get("/api/hosts/web01/gaps")["missing"] == []
     assert kit.get("/api/hosts/web01/ledger")["gaps"] == 0
 
 
@@ -113,8 +113,8 @@ def test_declared_drops_are_events_once(kit: ServiceKit) -> None:
     drop = "2-4;samples=750;reason=spool_full"
     for _ in range(2):
         assert kit.push_seq("web01", "5", CPU, dropped=drop).status_code == 200
-    (gap,) = kit.get("/api/hosts/web01/gaps")["gaps"]
-    assert (gap["from"], gap["to"], gap["cause"]) == (2, 4, "spool_full")
+    (hole,) = kit.get("/api/hosts/web01/gaps")["missing"]
+    assert (hole["from"], hole["to"], hole["reason"]) == (2, 4, "spool_full")
     ledger = kit.get("/api/hosts/web01/ledger")
     assert (ledger["dropped"], ledger["gaps"]) == (750, 0)
 

@@ -82,7 +82,8 @@ struct ReadLimits {
 };
 
 // The samples of several hosts, start included, end not; columns host by host, in the order in which their keys
-// are first met. Error: malformed, where a payload is damaged or its key set is not known; too_large past
+// are first met. A selector of no types at all gets one column a host, its ticks, without a name and without
+// values that are present. Error: malformed, where a payload is damaged or its key set is not known; too_large past
 // a limit.
 [[nodiscard]] Result<Columns> read_hosts(const KeySets& key_sets, std::span<const StoredHost> hosts,
                                          const Selector& selector, std::int64_t start_ms, std::int64_t end_ms,

@@ -306,7 +306,9 @@ def read_hosts(
 ) -> Columns:
     """The samples of several hosts, start included, end not. Of one time a part's sample is kept.
 
-    types: exact names or prefixes ending in "*"; None is all. The GIL is released while decoding.
+    types: exact names or prefixes ending in "*"; None is all. None of them ([]) gives one column a host
+    without a name or present values: the times at which anything is stored. The GIL is released while
+    decoding.
 
     Raises:
         ValueError: a payload is damaged.

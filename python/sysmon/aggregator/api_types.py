@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from sysmon.aggregator.gaps import GapCause  # noqa: TC001 - msgspec reads it
+
 Tags = dict[str, str]
 Time = Annotated[str, Meta(description="Unix seconds, or ISO 8601 (UTC where it names no zone)")]
 Status = Literal["online", "stale", "offline", "archived"]
@@ -75,6 +77,13 @@ class EventsQuery(Struct, forbid_unknown_fields=True):
 
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     kind: str | None = None
+
+
+class GapsQuery(Struct, forbid_unknown_fields=True):
+    """GET /api/hosts/{hostname}/gaps; the last day by default"""
+
+    start: Time | None = None
+    end: Time | None = None
 
 
 class ProcessesQuery(Struct, forbid_unknown_fields=True):
@@ -160,19 +169,32 @@ class EventList(Struct):
     events: list[EventView]
 
 
-class GapView(Struct, rename={"from_": "from"}):
-    """Batches that are missing: declared dropped (`cause` is the reason), or simply not here."""
+class GapView(Struct):
+    """A time without samples, and why; `end` is null while it lasts. `late`: they came afterwards."""
+
+    start: float
+    end: float | None
+    cause: GapCause
+    text: str
+    late: bool
+
+
+class MissingView(Struct, rename={"from_": "from"}):
+    """Batches that are not here: declared dropped, with the reason, or simply missing."""
 
     from_: int
     to: int
     start: float
     end: float | None
-    cause: str
+    reason: str
     stream: str | None
 
 
 class GapList(Struct):
+    start: float
+    end: float
     gaps: list[GapView]
+    missing: list[MissingView]
 
 
 class StreamView(Struct):

@@ -1,4 +1,4 @@
-"""How far each host's clock is off, and what time its samples get when that is too far."""
+"""How far each host's clock is off, when it was set, and what time its samples get when it is too far off."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _WINDOW_MS: Final = 600_000
 _TRUSTED_MS: Final = 5_000
+_STEP_MS: Final = 1_000  # what adjusts a clock gently stays below that between two pushes
 
 
 class ClockOffset:
@@ -33,6 +34,23 @@ class ClockOffset:
         offset = received_ms - sent_ms
         self._now = offset if self._now is None else min(self._now, offset)
         return self._now if self._before is None else min(self._now, self._before)
+
+
+class ClockSteps:
+    """Notices when somebody sets a host's clock: between two pushes it and the boot-time clock differ."""
+
+    __slots__ = ("_boot_id", "_booted_ms")
+
+    def __init__(self) -> None:
+        self._boot_id = ""
+        self._booted_ms = 0  # when the host booted, by the clock it had then
+
+    def step_ms(self, clock: SenderClock) -> int:
+        """By how much the clock was set since the push before; 0 if it was not, or by less than a second."""
+        booted_ms = clock.wall_ms - clock.boottime_ms
+        step_ms = booted_ms - self._booted_ms if clock.boot_id == self._boot_id else 0
+        self._boot_id, self._booted_ms = clock.boot_id, booted_ms
+        return step_ms if abs(step_ms) >= _STEP_MS else 0
 
 
 def shift_ms(push: Push, clock: SenderClock | None, offset_ms: int | None, received_ms: int) -> int:

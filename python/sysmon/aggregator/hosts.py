@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HostStatus = Literal["online", "stale", "offline", "archived"]
 
 _DEFAULT_INTERVAL_MS: Final = 10_000
+_SAME_BOOT_MS: Final = 60_000  # a boot's time is told by a clock that is adjusted meanwhile
 _STALE_INTERVALS: Final = 3
 _OFFLINE_INTERVALS: Final = 10
 _LABEL: Final = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -45,6 +46,7 @@ class HostDirectory:
         # What each host said of itself last, where that leads to it by its very name.
         self._by_identity: dict[bytes, Host] = {}
         self._identity: dict[int, bytes] = {}
+        self._booted_ms: dict[int, int] = {}  # of hosts that booted since the start
         self._next_id = 1
 
     def put(self, host: Host) -> None:
@@ -103,14 +105,25 @@ class HostDirectory:
             return host, ()
         with self._lock:
             host, events = self._find(push, now_ms)
+            boot_id = host.boot_id
             if _update(host, push):
                 host.touch()
+            if boot_id is not None and host.boot_id != boot_id:
+                events = (*events, *self._boot(host, push))
             self._remember(host, push)
             if host.archived:
                 host.archived = False
                 host.touch()
                 events = (*events, Event("unarchived", now_ms))
             return host, events
+
+    def _boot(self, host: Host, push: Push) -> tuple[Event, ...]:
+        """The host's boot, if it is a later one: a backlog brings batches of the boot before."""
+        booted_ms = push.time_ms - (push.boottime_ms or 0)
+        if booted_ms <= self._booted_ms.get(host.host_id, 0) + _SAME_BOOT_MS:
+            return ()
+        self._booted_ms[host.host_id] = booted_ms
+        return (Event("boot", booted_ms, detail={"boot_id": host.boot_id}),)
 
     def _remember(self, host: Host, push: Push) -> None:
         self._forget_identity(host)
@@ -196,6 +209,7 @@ class HostDirectory:
         with self._lock:
             self._forget_identity(host)
             self._by_id.pop(host.host_id, None)
+            self._booted_ms.pop(host.host_id, None)
             if self._by_name.get(host.hostname) is host:
                 del self._by_name[host.hostname]
             if host.agent_id and self._by_agent.get(host.agent_id) is host:

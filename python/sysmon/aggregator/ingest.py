@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from sysmon.aggregator.api_types import PushErrorEntry, PushReply
-from sysmon.aggregator.clocks import ClockOffset, shift_ms, shifted
+from sysmon.aggregator.clocks import ClockOffset, ClockSteps, shift_ms, shifted
 from sysmon.aggregator.key_set_budget import KeySetBudget
 from sysmon.aggregator.push_head import PushHead, SenderClock, read_head
 from sysmon.aggregator.refusal import Refusal
-from sysmon.aggregator.storage import HostBatch, Write, Written
+from sysmon.aggregator.storage import Event, HostBatch, Write, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sysmon.aggregator.storage import Host, Storage
 
 _MAX_ERRORS: Final = 20
+_LATE_INTERVALS: Final = 3
+_LATE_MS: Final = 30_000
 _BUSY: Final = 0.5  # how full the commit queue is when a host's rate begins to matter
 _encode = msgspec.json.Encoder().encode
 
@@ -78,7 +80,7 @@ class Ingest:
         self._age_ms = int(limits.sample_age_s * 1000)
         self._ahead_ms = int(limits.sample_ahead_s * 1000)
         self._budgets: dict[int, KeySetBudget] = {}
-        self._clocks: dict[int, ClockOffset] = {}
+        self._clocks: dict[int, tuple[ClockOffset, ClockSteps]] = {}
         self._rates: dict[int, tuple[int, int]] = {}  # host -> (second, requests in it)
         self.counters = Counters()
 
@@ -124,6 +126,8 @@ class Ingest:
         pending = Pending(write, head, 0, 0, [], False)
         for number, push in enumerate(pushes):
             self._add(pending, push, head.first + number if head.first else None, now_ms)
+        if head.clock is not None:
+            _note_late(pending.write.batches, head.clock.wall_ms)
         return pending
 
     def _add(self, pending: Pending, push: Push, seq: int | None, now_ms: int) -> None:
@@ -133,7 +137,9 @@ class Ingest:
         rows: Sequence[Row] = push.rows
         by_ms = 0
         if pending.head.clock is not None:
-            by_ms = self._note_clock(host, push, pending.head.clock, now_ms)
+            by_ms, step_ms = self._note_clock(host, push, pending.head.clock, now_ms)
+            if step_ms:
+                events = (*events, Event("clock_set", now_ms, detail={"by_ms": step_ms}))
             if by_ms:
                 rows = shifted(rows, by_ms)
                 pending.corrected = True
@@ -148,16 +154,18 @@ class Ingest:
         batch = HostBatch(host, rows, accepted, push.facts, push.processes, push.time_ms + by_ms, seq, events)
         pending.write.batches.append(batch)
 
-    def _note_clock(self, host: Host, push: Push, sender: SenderClock, now_ms: int) -> int:
-        clock = self._clocks.get(host.host_id)
-        if clock is None:
-            clock = self._clocks.setdefault(host.host_id, ClockOffset())
-        host.clock_offset_ms = clock.note(now_ms, sender.wall_ms)
+    def _note_clock(self, host: Host, push: Push, sender: SenderClock, now_ms: int) -> tuple[int, int]:
+        """(what to add to the push's times, by how much the host's clock was set since its last push)."""
+        clocks = self._clocks.get(host.host_id)
+        if clocks is None:
+            clocks = self._clocks.setdefault(host.host_id, (ClockOffset(), ClockSteps()))
+        offset, steps = clocks
+        host.clock_offset_ms = offset.note(now_ms, sender.wall_ms)
         by_ms = shift_ms(push, sender, host.clock_offset_ms, now_ms)
         if host.corrected != bool(by_ms):
             host.corrected = bool(by_ms)
             host.touch()
-        return by_ms
+        return by_ms, steps.step_ms(sender)
 
     def _in_time(
         self, rows: Sequence[Row], now_ms: int, errors: list[PushErrorEntry]
@@ -268,6 +276,17 @@ class Ingest:
         self.counters.pushes += len(pushes)
         self.counters.samples += pending.accepted
         return pending.accepted
+
+
+def _note_late(batches: Sequence[HostBatch], sent_ms: int) -> None:
+    """Tells with the last batch of a request which of them waited for the link, by the sender's own clock."""
+    late = [
+        batch.time_ms
+        for batch in batches
+        if sent_ms - batch.time_ms > max(_LATE_INTERVALS * (batch.host.interval_ms or 0), _LATE_MS)
+    ]
+    if late:
+        batches[-1].events = (*batches[-1].events, Event("arrived_late", min(late), max(late)))
 
 
 def _conflict(head: PushHead) -> Refusal:

@@ -59,7 +59,14 @@ ROUTES: Final = (
     Route(
         "get", "/api/hosts/{hostname}/events", "read", "What happened to it", api.EventList, api.EventsQuery
     ),
-    Route("get", "/api/hosts/{hostname}/gaps", "read", "Batches that are not here", api.GapList),
+    Route(
+        "get",
+        "/api/hosts/{hostname}/gaps",
+        "read",
+        "Times without samples, and why",
+        api.GapList,
+        api.GapsQuery,
+    ),
     Route(
         "get", "/api/hosts/{hostname}/processes", "read", "Top processes", api.ProcessList, api.ProcessesQuery
     ),

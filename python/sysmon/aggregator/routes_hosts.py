@@ -12,29 +12,35 @@ from sysmon.aggregator.api_types import (
     EventsQuery,
     EventView,
     GapList,
+    GapsQuery,
     GapView,
     HostDetail,
     HostList,
     HostPatch,
     HostsQuery,
     LedgerView,
+    MissingView,
     NewHost,
     ProcessesQuery,
     ProcessList,
     StreamView,
 )
+from sysmon.aggregator.gaps import GAP_EVENTS, HostRecord, gaps_of
 from sysmon.aggregator.hosts import check_tags, count_by_status
 from sysmon.aggregator.live import seconds
 from sysmon.aggregator.query import parse_tags
 from sysmon.aggregator.refusal import unknown_host
 from sysmon.aggregator.routing import aggregator, answer, body_of, needs, query_of
-from sysmon.aggregator.storage import Event
-from sysmon.aggregator.times import parse_time
+from sysmon.aggregator.storage import Event, Query
+from sysmon.aggregator.times import parse_range, parse_time
 
 if TYPE_CHECKING:
     from sysmon.aggregator.storage import Host, Ledger
 
 bp = Blueprint("hosts", __name__)
+
+_GAPS_MS = 86_400_000
+_GAP_EVENTS = 1_000  # of each kind, the newest
 
 
 def _host(hostname: str) -> Host:
@@ -152,27 +158,40 @@ def host_events(hostname: str) -> Response:
 @bp.get("/api/hosts/<hostname>/gaps")
 @needs("read")
 def host_gaps(hostname: str) -> Response:
-    """Batches that are not here: declared dropped, with the reason, or simply missing."""
-    storage = aggregator().storage
-    host_id = _host(hostname).host_id
-    events = storage.events(host_id, kind="gap", limit=1_000) + storage.events(
-        host_id, kind="dropped", limit=1_000
+    """Times without samples and why, oldest first; and which batches are not here, newest first."""
+    host = _host(hostname)
+    query = query_of(GapsQuery)
+    service = aggregator()
+    now_ms = service.now_ms()
+    start_ms, end_ms = parse_range(query.start, query.end, now_ms, default_ms=_GAPS_MS)
+    ticks = service.storage.query(
+        Query(host_ids=[host.host_id], start_ms=start_ms, end_ms=end_ms, types=[])
+    ).columns
+    events = [
+        event
+        for kind in GAP_EVENTS
+        for event in service.storage.events(host.host_id, kind=kind, limit=_GAP_EVENTS)
+    ]
+    record = HostRecord(
+        ticks.times(0).tolist() if len(ticks) else [], host.interval_ms, host.first_seen_ms, events
     )
-    events.sort(key=lambda event: event.start_ms, reverse=True)
-    return answer(
-        GapList(
-            [
-                GapView(
-                    event.detail["from"],
-                    event.detail["to"],
-                    event.start_ms / 1000,
-                    seconds(event.end_ms),
-                    event.detail.get("reason", "missing"),
-                    event.detail.get("stream"),
-                )
-                for event in events
-            ]
-        )
+    gaps = [
+        GapView(gap.start_ms / 1000, seconds(gap.end_ms), gap.cause, gap.text, gap.late)
+        for gap in gaps_of(record, start_ms, end_ms, now_ms)
+    ]
+    missing = [_missing(event) for event in events if event.kind in ("gap", "dropped")]
+    missing.sort(key=lambda one: one.start, reverse=True)
+    return answer(GapList(start_ms / 1000, end_ms / 1000, gaps, missing))
+
+
+def _missing(event: Event) -> MissingView:
+    return MissingView(
+        event.detail["from"],
+        event.detail["to"],
+        event.start_ms / 1000,
+        seconds(event.end_ms),
+        event.detail.get("reason", "missing"),
+        event.detail.get("stream"),
     )
 
 

@@ -205,7 +205,9 @@ class Query:
     host_ids: Sequence[int]
     start_ms: int
     end_ms: int
-    types: Sequence[str] | None = None  # exact, or a prefix ending in "*"; None is every type
+    # Exact, or a prefix ending in "*"; None is every type. No type ([], without a step): one column a
+    # host, whose times are its ticks and whose values are not present.
+    types: Sequence[str] | None = None
     tags: Mapping[str, str] | None = None  # all of them must be there
     step_ms: int | None = None
     agg: Agg | None = None  # with a step; None: rate for counters, avg for all others

@@ -133,6 +133,9 @@ class Streams:
                     conflict |= change.stream.digests.differs(batch.seq, highest, write.digest)
             else:
                 batch.stored = True
+                if batch.seq == 1 and write.stream is not None:
+                    detail = {"stream": write.stream.hex()}
+                    change.events.append(Event("agent_started", batch.time_ms, detail=detail))
                 change.seqs = change.seqs.add(batch.seq, batch.seq)
                 change.digests.append((batch.seq, write.digest if single else None))
         return Written(duplicate=bool(numbered) and duplicates == len(numbered), conflict=conflict)

@@ -38,6 +38,15 @@ void put_columns(HostReader& reader, const KeyFinder& finder, std::uint32_t host
   }
 }
 
+// For whoever wants no series: a column without a name or a value, whose times are the host's ticks.
+void put_ticks(const HostReader& reader, std::uint32_t host, std::vector<Column>& out) {
+  const std::size_t count = reader.times().size();
+  if (count == 0) return;
+  out.push_back({Key("", {}), host, std::make_shared<const Column::Times>(reader.times()),
+                 std::vector<double>(count), std::vector<std::uint8_t>(count),
+                 std::make_shared<const Column::Times>(reader.boots())});
+}
+
 // Whether a series has nothing in the range, only what came before it.
 bool is_before(const HostReader::Series& series, std::int64_t start_ms) {
   return (series.times.empty() || series.times.back() < start_ms) &&
@@ -68,7 +77,11 @@ Result<Columns> read_hosts(const KeySets& key_sets, std::span<const StoredHost> 
   for (std::uint32_t host = 0; host < hosts.size(); ++host) {
     if (Result<void> read = reader.read(hosts[host]); !read) return read.error();
     const std::size_t before = columns.size();
-    put_columns(reader, finder, limits.first_host + host, columns);
+    if (selector.types && selector.types->empty()) {
+      put_ticks(reader, limits.first_host + host, columns);
+    } else {
+      put_columns(reader, finder, limits.first_host + host, columns);
+    }
     if (Result<void> fits = check(columns, before, limits); !fits) return fits.error();
   }
   return Columns(std::move(columns));
