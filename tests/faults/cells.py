@@ -37,6 +37,8 @@ def check_cells(storage: Storage, truth: Truth, now_ms: int) -> None:
             continue
         for step_ms, age_ms in ages.items():
             from_ms = max(min(times), now_ms - age_ms + DAY_MS) // DAY_MS * DAY_MS
+            if from_ms > max(times):  # all of it is older than the tier keeps
+                continue
             for metric, agg, fold in _FOLDS:
                 question = Query(
                     host_ids=[hosts[hostname]],
