@@ -361,6 +361,24 @@ def test_a_long_statement_keeps_no_push_waiting(kit: ServiceKit) -> None:
         assert next(rows)
 
 
+def test_a_long_statement_stops_neither_maintenance_nor_a_start(kit: ServiceKit) -> None:
+    fill(kit, ticks=20)
+    with SqlSession(kit.settings, kit.now_ms) as session:
+        rows = session.run("SELECT a.value FROM metrics a, metrics b", 60).rows
+        next(rows)
+        kit.push("web01", ("cpu.total_usage", 1.0), timestamp=START + 60)
+        kit.service.storage.maintain("compact")
+        assert kit.service.storage.stats()["rows"] == 0
+        kit.reopen()
+        kit.push("web01", ("cpu.total_usage", 2.0), timestamp=START + 120)
+        assert next(rows)
+    kit.reopen()
+    assert kit.service.warnings == []
+    question = f"/api/metrics?host=web01&type=cpu.total_usage&start={START}&end={START + 300}"
+    (series,) = kit.get(question)["series"]
+    assert series["values"] == [19.0, 1.0, 2.0]
+
+
 def test_memory_is_that_of_a_window(kit: ServiceKit) -> None:
     """Windows grow while they hold little and shrink where they hold much; none holds all."""
     sizes: dict[str, list[int]] = defaultdict(list)

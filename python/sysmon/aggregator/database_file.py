@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 DATABASE: Final = "sysmon.db"
 CHECKED_BYTES: Final = 256 << 20
+_BUSY_MS: Final = 5_000
 _SET_ASIDE: Final = ".damaged-"
 _SUSPECT: Final = ".suspect"
 # PRAGMA application_id: closed by the aggregator; or open, and its newest commits may be in the WAL alone.
@@ -115,7 +116,7 @@ def _connect(path: Path, flags: int, vfs: str | None) -> apsw.Connection:
     db = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, vfs=vfs)
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
-    db.set_busy_timeout(5_000)
+    db.set_busy_timeout(_BUSY_MS)
     return db
 
 
@@ -166,11 +167,22 @@ def set_aside_before(path: Path) -> list[Path]:
     return sorted(old for old in found if not old.name.endswith(("-wal", "-shm")))
 
 
+def checkpoint(db: apsw.Connection) -> None:
+    """Brings the WAL into the file, as far as those let it who read an older state; waits for nobody."""
+    db.set_busy_timeout(0)
+    try:
+        db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except apsw.BusyError:
+        log.debug("a reader holds an older state; the rest of the WAL follows later")
+    finally:
+        db.set_busy_timeout(_BUSY_MS)
+
+
 def mark_in_use(db: apsw.Connection) -> None:
     """From now on the file needs its WAL, and says so: a copy of it alone is told from a whole database."""
     if db.pragma("application_id") != _IN_USE:
         db.pragma("application_id", _IN_USE)
-        db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        checkpoint(db)
 
 
 def mark_closed(db: apsw.Connection) -> None:

@@ -17,6 +17,7 @@ from sysmon.aggregator.compactor import Compactor
 from sysmon.aggregator.damage import WAL_IS_MISSING, DamageLog, understood
 from sysmon.aggregator.database_file import (
     DATABASE,
+    checkpoint,
     close_unused,
     copy_database,
     is_damage,
@@ -456,6 +457,6 @@ def _delete_host(db: apsw.Connection, host_id: int) -> None:
 
 
 def _checkpoint(db: apsw.Connection) -> int:
-    """Brings everything from the WAL into the file; returns what that holds."""
-    db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    """Brings the WAL into the file; returns what that holds."""
+    checkpoint(db)
     return used_bytes(db)
