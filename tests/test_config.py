@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -210,3 +211,23 @@ def test_the_aggregators_own_user_reads_with_the_token_in_the_data_folder(tmp_pa
     (tmp_path / "admin_token").chmod(0o644)
     with pytest.raises(UnsafeFileError):
         settings.local_admin_token("http://127.0.0.1:9000")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to other users")
+def test_root_takes_the_token_of_a_service_that_runs_as_somebody_else(home: Path) -> None:
+    token = write(home / "data" / "admin_token", "t" * 40)
+    settings = load(home, SYSMON_DATA_DIR=str(token.parent))
+    for path in (token.parent, token):
+        os.chown(path, 61_234, 61_234)
+    assert settings.local_admin_token("http://127.0.0.1:9000") == "t" * 40
+    os.chown(token.parent, 0, 0)
+    with pytest.raises(UnsafeFileError):
+        settings.local_admin_token("http://127.0.0.1:9000")
+
+
+def test_a_services_settings_are_those_of_its_aggregator(home: Path) -> None:
+    environment = {"HOME": str(home)}
+    assert config.aggregator_file(environment) is None
+    for folder in ("etc", ".sysmon"):  # the user's own come first
+        path = write(home / folder / "aggregator.yaml", "port: 9001\n")
+        assert config.aggregator_file(environment) == path

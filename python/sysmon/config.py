@@ -140,9 +140,10 @@ class Configuration:
         path = (folder or data_folder(self.environment)) / "admin_token"
         try:
             text = path.read_text(encoding="utf-8").strip()
+            owner = path.parent.stat().st_uid
         except OSError:
             return None
-        check_private(path)
+        check_private(path, owner)  # root looks after a service that runs as somebody else
         return text or None
 
 
@@ -168,6 +169,13 @@ def settings_file(explicit: Path | None, environment: Mapping[str, str]) -> Path
     return SYSTEM_FILE if not own.exists() and os.access(SYSTEM_FILE, os.F_OK) else own
 
 
+def aggregator_file(environment: Mapping[str, str]) -> Path | None:
+    """The settings file of this machine's aggregator: the user's own, else a service's; None for none."""
+    own = user_file(environment).with_name("aggregator.yaml")
+    service = SYSTEM_FILE.with_name("aggregator.yaml")
+    return next((path for path in (own, service) if os.access(path, os.R_OK)), None)
+
+
 def variable(key: str) -> str:
     """The environment variable of a setting: `SYSMON_SPOOL_MAX_BYTES`."""
     return "SYSMON_" + key.upper().replace(".", "_")
@@ -190,8 +198,8 @@ def read_file(path: Path) -> str:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def check_private(path: Path) -> None:
-    """Raises UnsafeFileError if others than its owner (ourselves or root) may read or change the file."""
+def check_private(path: Path, owner: int | None = None) -> None:
+    """Raises UnsafeFileError if others than its owner (ourselves, root or `owner`) may read or change it."""
     try:
         info = path.stat()
     except FileNotFoundError:
@@ -200,7 +208,7 @@ def check_private(path: Path) -> None:
         raise UnsafeFileError(
             f"{path} holds a token but has mode {stat.S_IMODE(info.st_mode):04o}. Fix: chmod 600 {path}"
         )
-    if info.st_uid not in {0, os.geteuid()}:
+    if info.st_uid not in {0, os.geteuid(), owner}:
         raise UnsafeFileError(
             f"{path} holds a token but belongs to another user. Fix: chown it to yourself or root"
         )

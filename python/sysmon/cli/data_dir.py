@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from sysmon.cli.exits import CliError, Code
+from sysmon.config import aggregator_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ def aggregator_settings(data_dir: Path | None) -> Settings:
     from sysmon.aggregator.database_file import DATABASE
     from sysmon.aggregator.settings import load_settings
 
-    settings, _ = load_settings({"data_dir": data_dir}, os.environ)
+    settings, _ = load_settings({"data_dir": data_dir}, os.environ, aggregator_file(os.environ))
     path = settings.data_dir / DATABASE
     try:
         is_readable = os.access(path, os.R_OK) and path.stat().st_size >= 0

@@ -22,7 +22,7 @@ def check_configuration(subject: Subject) -> Finding:
     path = settings_file(subject.config_file, subject.environment)
     try:
         configuration = subject.configuration
-        subject.store  # noqa: B018 - the aggregator's file is read by it
+        _ = subject.store  # the aggregator's file is read by it
         token_file = configuration.get("auth_token_file")
         if token_file:
             check_private(Path(token_file).expanduser())

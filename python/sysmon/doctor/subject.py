@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import socket
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sysmon.client import Client
-from sysmon.config import load
+from sysmon.config import aggregator_file, load
 from sysmon.errors import ApiError, SysmonError
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ class Subject:
         """The settings of this machine's aggregator; None where it has none."""
         from sysmon.aggregator.settings import load_settings
 
-        settings, _ = load_settings({}, self.environment)
-        return settings if (settings.data_dir / "sysmon.db").exists() else None
+        settings, _ = load_settings({}, self.environment, aggregator_file(self.environment))
+        return settings if os.access(settings.data_dir / "sysmon.db", os.R_OK) else None
 
     @cached_property
     def url(self) -> str | None:
