@@ -311,6 +311,13 @@ def test_an_aggregator_that_runs_writes_the_copy_itself(
     assert cli("db", "compact", *arguments).out.startswith("0 samples packed")
 
 
+def test_what_is_no_database_is_not_set_aside(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sysmon.db").write_text("something else")
+    result = cli("db", "compact", "--data-dir", str(tmp_path))
+    assert (result.code, "not a database" in result.err) == (1, True)
+    assert (tmp_path / "sysmon.db").read_text() == "something else"
+
+
 def test_compact_works_without_an_aggregator(cli: Cli, kit: ServiceKit) -> None:
     push_all(kit)
     before = answers(kit)

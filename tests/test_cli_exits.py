@@ -218,6 +218,8 @@ def test_a_locale_without_utf8_gets_ascii(cli: Cli, server: ScriptedServer) -> N
         result = run(cli.home, "hosts", "list", "--format", format, env=env)
         assert result.returncode == 0, result.stderr
         assert result.stdout.isascii()
+    narrow = run(cli.home, "top", "--interval", "50ms", env={**env, "COLUMNS": "40"})
+    assert (narrow.returncode, narrow.stdout.isascii()) == (0, True), narrow.stderr
     assert b"* online" in run(cli.home, "hosts", "list", env=env).stdout
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 from sysmon.cli.base import CliGroup, common, note, warn
 from sysmon.cli.data_dir import aggregator_settings, data_dir_option
 from sysmon.cli.exits import CliError, Code
-from sysmon.cli.output import Column, Output, Row, console, output_options, to_locale, write_json
+from sysmon.cli.output import Column, Output, Row, console, cut, output_options, to_locale, write_json
 from sysmon.format import clock, duration, number, size
 
 if TYPE_CHECKING:
@@ -184,8 +184,12 @@ def compact(data_dir: Path | None, as_json: bool) -> int:
         with client:
             done = client.compact()
     else:
+        from sysmon.aggregator.database_file import DATABASE
         from sysmon.aggregator.embedded import EmbeddedStorage
+        from sysmon.aggregator.file_reader import FileReader
 
+        with FileReader(settings.data_dir / DATABASE):
+            pass  # what is no database is told, and not set aside for a fresh one, as a start would do
         storage = EmbeddedStorage(
             settings.data_dir, settings.limits, settings.retention, max_db_bytes=settings.max_db_bytes
         )
@@ -243,7 +247,7 @@ def _print_stats(document: Json) -> None:
     out.print(Text(document["path"], style="bold"))
     forecast = document["forecast"]
     grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(style="dim", no_wrap=True, overflow=cut())
     grid.add_column(overflow="fold")
     room = f"{size(forecast['limit_bytes'])} ({forecast['limit']})"
     wal = f" + WAL {size(document['wal_bytes'])}" if document["wal_bytes"] else ""

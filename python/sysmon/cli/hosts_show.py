@@ -13,7 +13,7 @@ from sysmon.cli import complete
 from sysmon.cli.base import CliCommand, common
 from sysmon.cli.exits import Code
 from sysmon.cli.hosts_table import HOST_COLUMNS, severity_style, state_text
-from sysmon.cli.output import Output, console, is_ascii, output_options, to_locale
+from sysmon.cli.output import Output, console, cut, is_ascii, output_options, to_locale
 from sysmon.cli.params import SINCE
 from sysmon.format import ago, clock, duration, meter, printable, quantity, size, sparkline, tag_text
 
@@ -128,7 +128,7 @@ def _lines(client: Client, host: str, now: float, since: float, width: int) -> T
     types = [name for _, names, _ in _LINES for name in names]
     answer = client.metrics(types=types, host=host, start=start, end=end, step_s=step)
     table = _grid()
-    table.add_column(justify="right")
+    table.add_column(justify="right", overflow=cut())
     for title, names, unit in _LINES:
         values = _summed([s for s in answer["series"] if s["type"] in names], start, step, cells)
         seen = [value for value in values if value is not None]
@@ -167,14 +167,14 @@ def _events(screen: Console, host: Json, now: float) -> None:
         detail = tag_text({key: str(value) for key, value in (event.get("detail") or {}).items()})
         when = f"{clock(event['start'])}  {ago(event['start'], now):>10}"
         line = f"{when}  {printable(str(event['kind']))}  {detail}"
-        screen.print(Text(to_locale(line)), overflow="ellipsis", no_wrap=True)
+        screen.print(Text(to_locale(line)), overflow=cut(), no_wrap=True)
 
 
 def _grid() -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=24)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, justify="right")
+    table.add_column(no_wrap=True, overflow=cut(), max_width=24)
+    table.add_column(no_wrap=True, overflow=cut())
+    table.add_column(no_wrap=True, justify="right", overflow=cut())
     return table
 
 

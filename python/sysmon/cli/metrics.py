@@ -15,7 +15,7 @@ from sysmon.cli import complete
 from sysmon.cli.base import CliGroup, common, require
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.metrics_export import export
-from sysmon.cli.output import Column, Output, Row, console, is_ascii, output_options
+from sysmon.cli.output import Column, Output, Row, console, cut, is_ascii, output_options
 from sysmon.cli.params import SINCE
 from sysmon.format import clock, duration, printable, quantity, sparkline, tag_text
 
@@ -84,7 +84,7 @@ def explain(type_: str, out: Output) -> int:
     screen.print(Text(info.name, style="bold"))
     screen.print(Text(info.help))
     grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(style="dim", no_wrap=True, overflow=cut())
     grid.add_column(overflow="fold")
     for title, text in (
         ("unit", info.unit or "count"),

@@ -14,7 +14,7 @@ from rich.text import Text
 from sysmon.cli.base import CliCommand
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.hosts_table import severity_style
-from sysmon.cli.output import Column, Output, Row, console, is_ascii, output_options, to_locale
+from sysmon.cli.output import Column, Output, Row, console, cut, is_ascii, output_options, to_locale
 from sysmon.cli.params import SINCE
 from sysmon.format import meter, printable, quantity, tag_text
 
@@ -109,9 +109,9 @@ def _overview(rows: list[Row]) -> None:
     """The machine on one screen: meters where there is a percentage, rates where things flow."""
     screen = console()
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, max_width=28, overflow="ellipsis")
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(no_wrap=True, max_width=28, overflow=cut())
+    table.add_column(no_wrap=True, overflow=cut())
+    table.add_column(no_wrap=True, overflow=cut())
     found = {(row["type"], tuple(row["tags"].values())): row for row in rows}
 
     def value(name: str) -> str:

@@ -164,7 +164,7 @@ class Output:
                 Text(columns[at].title),
                 justify="right" if columns[at].right else "left",
                 no_wrap=True,
-                overflow="ellipsis",
+                overflow=cut(),
             )
         for line in cells:
             table.add_row(*(Text(line[at][0], style=line[at][1]) for at in shown))
@@ -207,6 +207,11 @@ def output_options(function: F) -> F:
 def is_ascii() -> bool:
     """True where stdout cannot write the symbols and bars."""
     return (sys.stdout.encoding or "ascii").lower().replace("-", "") not in {"utf8", "utf8sig"}
+
+
+def cut() -> Literal["crop", "ellipsis"]:
+    """How rich shortens a cell: the sign for it is none that an ASCII locale can write."""
+    return "crop" if is_ascii() else "ellipsis"
 
 
 def console() -> Console:

@@ -14,7 +14,7 @@ from rich.text import Text
 from sysmon.cli.base import CliCommand, common, note
 from sysmon.cli.data_dir import aggregator_settings, data_dir_option
 from sysmon.cli.exits import CliError, Code
-from sysmon.cli.output import FORMATS, console
+from sysmon.cli.output import FORMATS, console, cut
 from sysmon.cli.row_stream import cell_text, write_rows
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _write_table(columns: Sequence[str], rows: Iterator[Sequence[Any]], *, heade
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=headers, header_style="bold")
     for at, name in enumerate(columns):
         numbers = all(isinstance(row[at], int | float | None) for row in kept)
-        table.add_column(Text(cell_text(name)), justify="right" if numbers else "left", overflow="ellipsis")
+        table.add_column(Text(cell_text(name)), justify="right" if numbers else "left", overflow=cut())
     for row in kept:
         table.add_row(*(Text(cell_text(value)) for value in row))
     console().print(table)

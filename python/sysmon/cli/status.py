@@ -13,7 +13,7 @@ from rich.text import Text
 from sysmon.cli.base import CliCommand, common
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.hosts_table import state_text
-from sysmon.cli.output import console, to_locale, write_json
+from sysmon.cli.output import console, cut, to_locale, write_json
 from sysmon.errors import ApiError
 from sysmon.format import ago, duration, printable, size
 
@@ -143,7 +143,7 @@ def _print(found: dict[str, Any], now: float) -> None:
         ("warnings", "; ".join(warnings) if warnings else "none"),
     )
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(style="dim", no_wrap=True)
+    table.add_column(style="dim", no_wrap=True, overflow=cut())
     table.add_column(overflow="fold")
     for title, text in lines:
         table.add_row(title, Text(to_locale(printable(text))))

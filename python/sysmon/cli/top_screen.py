@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from sysmon.cli.hosts_table import severity_style, state_text
-from sysmon.cli.output import is_ascii, to_locale
+from sysmon.cli.output import cut, is_ascii, to_locale
 from sysmon.cli.top_source import number_of
 from sysmon.format import ago, clock, duration, meter, printable, quantity, size, sparkline
 
@@ -187,7 +187,9 @@ def _pressure(reading: Reading) -> Text | None:
 def _devices(reading: Reading) -> Table | None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("DEVICE", "IN / READ", "OUT / WRITE", "BUSY"):
-        table.add_column(title, justify="left" if title == "DEVICE" else "right", no_wrap=True)
+        table.add_column(
+            title, justify="left" if title == "DEVICE" else "right", no_wrap=True, overflow=cut()
+        )
     for family, tag, flows, busy in (
         ("network", "interface", ("bytes_recv", "bytes_sent"), None),
         ("diskio", "device", ("read_bytes", "write_bytes"), "utilization_percent"),
@@ -212,7 +214,7 @@ def _processes(reading: Reading) -> Table | None:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("PID", "USER", "CPU", "MEMORY", "COMMAND"):
         right = title in {"PID", "CPU", "MEMORY"}
-        table.add_column(title, justify="right" if right else "left", no_wrap=True, overflow="ellipsis")
+        table.add_column(title, justify="right" if right else "left", no_wrap=True, overflow=cut())
     for one in reading.processes[:_MANY_PROCESSES]:
         table.add_row(
             _safe(str(one.get("pid", "-"))),
@@ -226,10 +228,10 @@ def _processes(reading: Reading) -> Table | None:
 
 def _grid() -> Table:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=20)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, justify="right")
-    table.add_column(no_wrap=True, overflow="ellipsis")
+    table.add_column(no_wrap=True, overflow=cut(), max_width=20)
+    table.add_column(no_wrap=True, overflow=cut())
+    table.add_column(no_wrap=True, justify="right", overflow=cut())
+    table.add_column(no_wrap=True, overflow=cut())
     return table
 
 
