@@ -408,6 +408,21 @@ class StorageConformance:
         found = [(columns.host(i), columns.values(i)[0]) for i in range(len(columns))]
         assert found == [(0, 16.0), (1, 2.0), (3, 24.0)]
 
+    def test_without_types_there_are_the_ticks_alone(self, session: Session) -> None:
+        for minute in (0, 1, 5):
+            at = DAY_START_MS + minute * MINUTE_MS
+            session.store("web01", at, ("own.m", 1.0), *([("own.n", 2.0)] if minute else []))
+        session.store("db01", DAY_START_MS, ("own.m", 1.0))
+        for _ in range(2):
+            columns = session.query(types=[])
+            ticks = {columns.host(i): list(columns.times(i)) for i in range(len(columns))}
+            assert ticks == {
+                0: [DAY_START_MS + minute * MINUTE_MS for minute in (0, 1, 5)],
+                1: [DAY_START_MS],
+            }
+            assert not any(columns.present(0))
+            session.storage.maintain("compact")
+
     def test_more_than_the_question_allows_is_an_error(self, session: Session) -> None:
         for number in range(10):
             samples = [(f"own.m{n}", 1.0) for n in range(5)]

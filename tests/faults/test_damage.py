@@ -201,6 +201,6 @@ def test_commits_lost_with_the_end_of_the_wal_are_gaps(tmp_path: Path) -> None:
     kit = ServiceKit(tmp_path / "cut")
     kit.push_seq("web01", "4", ("a.b", 4.0))
     assert kit.get("/api/hosts/web01/ledger")["gaps"] == 1
-    (gap,) = kit.get("/api/hosts/web01/gaps")["gaps"]
-    assert (gap["from"], gap["to"], gap["cause"]) == (3, 3, "missing")
+    (lost,) = kit.get("/api/hosts/web01/gaps")["missing"]
+    assert (lost["from"], lost["to"], lost["reason"]) == (3, 3, "missing")
     kit.service.close()
