@@ -83,17 +83,21 @@ def _all(folder: Path) -> list[Figure]:
         Figure(
             f"{rate}, {SECONDS} s over {_CONNECTIONS} connections",
             f"p50 {steady['p50_ms']:.2f}, p99 {steady['p99_ms']:.2f} ms",
-            f"{steady['server_cpu_s'] / steady['wall_s'] * 100:.0f} % of a core",
-            bar("p99 < 20 ms", steady["p99_ms"] < 20),
+            f"{steady['server_cpu_s'] / steady['wall_s'] * 100:.0f} % of a core; {_refused(steady)}",
+            bar("p99 < 20 ms, none refused", steady["p99_ms"] < 20 and not steady["refused"]),
         ),
         Figure("… RSS", f"at most {peak.rss_mib:.0f} MiB", "", bar("< 300 MiB", peak.rss_mib < 300)),
         Figure("… database and WAL", f"at most {peak.database_mib:.0f} MiB"),
         Figure(
             f"{rate}, a connection each and {_SILENT} silent ones",
             f"p50 {crowd['p50_ms']:.2f}, p99 {crowd['p99_ms']:.2f} ms",
-            f"RSS at most {crowd_peak.rss_mib:.0f} MiB",
+            f"RSS at most {crowd_peak.rss_mib:.0f} MiB; {_refused(crowd)}",
         ),
     ]
+
+
+def _refused(load: dict[str, float]) -> str:
+    return f"{load['refused']:.0f} refused"
 
 
 @dataclass
@@ -115,6 +119,7 @@ class _Aggregator:
             self.pid,
             seconds,
             warm_up_s,
+            refusals_count=True,
         )
 
     def warm(self) -> float:
