@@ -168,14 +168,22 @@ def test_chosen_theme_survives_a_reload(fleet: RealAggregator, open_page: Callab
 
 
 def test_nothing_moves_for_who_asked_for_no_motion(
-    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+    quick: RealAggregator, open_page: Callable[..., WatchedPage]
 ) -> None:
-    page = open_page(fleet.url).page
-    expect(page.locator(".connection")).to_have_text("live")
-    moving = "getComputedStyle(document.querySelector('.connection .dot')).animationName"
+    page = open_page(quick.url).page
+    expect(page.locator(".waiting .dot")).to_be_visible()
+    moving = "getComputedStyle(document.querySelector('.waiting .dot')).animationName"
     assert page.evaluate(moving) == "breathe"
     page.emulate_media(reduced_motion="reduce")
     assert page.evaluate(moving) == "none"
+
+
+def test_live_fleet_animates_nothing(fleet: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:
+    """An endless animation costs a third of a core where there is no GPU."""
+    page = open_page(fleet.url).page
+    expect(page.locator(".connection")).to_have_text("live")
+    expect(page.locator("[data-host]")).to_have_count(len(FLEET))
+    assert page.evaluate("document.getAnimations().length") == 0
 
 
 def test_hidden_tab_asks_for_nothing(quick: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:

@@ -153,16 +153,34 @@ export type ServerMessage =
 
 export type ClientMessage = { kind: "watch"; host: string } | { kind: "unwatch" };
 
-/** Batches that are not here: declared dropped, with the reason, or simply missing. */
+/** A time without samples, and why. */
 export interface Gap {
   start: number;
+  /** Null while it lasts. */
   end: number | null;
-  /** `missing`, or why they were dropped. */
   cause: string;
-  /** How many batches, as the first and the last number of a range. */
+  /** The cause as a sentence. */
+  text: string;
+  /** The samples came afterwards. */
+  late: boolean;
+}
+
+/** Batches that are not here: declared dropped, with the reason, or simply missing. */
+export interface MissingBatches {
+  /** The numbers of the first and the last. */
   from: number;
   to: number;
+  start: number;
+  end: number | null;
+  reason: string;
   stream: string | null;
+}
+
+export interface GapList {
+  start: number;
+  end: number;
+  gaps: Gap[];
+  missing: MissingBatches[];
 }
 
 export interface Process {

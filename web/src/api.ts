@@ -3,7 +3,7 @@ import type {
   ClientMessage,
   CompareAnswer,
   FleetSummary,
-  Gap,
+  GapList,
   Health,
   HostDetail,
   HostEvent,
@@ -118,9 +118,9 @@ export function metricsUrl(wanted: ManyQuery): string {
   return `${location.origin}/api/metrics${query({ host: hosts, type: types, start, end, step })}`;
 }
 
-export async function getGaps(host: string, signal?: AbortSignal): Promise<Gap[]> {
-  const answer = await get<{ gaps: Gap[] }>(`/api/hosts/${encodeURIComponent(host)}/gaps`, {}, signal);
-  return answer.gaps;
+/** Times without samples between `start` and `end`, and batches that are missing at all. */
+export function getGaps(host: string, start: number, end: number, signal?: AbortSignal): Promise<GapList> {
+  return get(`/api/hosts/${encodeURIComponent(host)}/gaps`, { start, end }, signal);
 }
 
 export async function getEvents(host: string, signal?: AbortSignal): Promise<HostEvent[]> {

@@ -15,6 +15,9 @@ const kThresholds: Record<string, readonly [warn: number, critical: number]> = {
   "disk.inodes_usage_percent": [80, 90],
 };
 
+// Looked through for every host of a fleet, once a second.
+const kLimits = Object.entries(kThresholds);
+
 export function severityOf(type: string, value: number | null | undefined): Severity {
   const limits = kThresholds[type];
   if (!limits || value === null || value === undefined) return 0;
@@ -25,7 +28,7 @@ export function severityOf(type: string, value: number | null | undefined): Seve
 /** The worst severity among a host's last values. */
 export function worstOf(host: Host): Severity {
   let worst: Severity = 0;
-  for (const type of Object.keys(kThresholds)) {
+  for (const [type] of kLimits) {
     const one = severityOf(type, host.latest[type]);
     if (one > worst) worst = one;
   }
@@ -38,14 +41,17 @@ const kStatusRank: Record<HostStatus, number> = { offline: 2, stale: 1, online: 
 /** How far a value has come towards its critical threshold: 1 is critical. */
 function strain(host: Host): number {
   let most = 0;
-  for (const [type, [warn, critical]] of Object.entries(kThresholds)) {
+  for (const [type, [warn, critical]] of kLimits) {
     const value = host.latest[type];
     if (value !== undefined) most = Math.max(most, value / (Number.isFinite(critical) ? critical : 2 * warn));
   }
   return most;
 }
 
-/** Hosts worst first: by status, then severity, then how near a limit, then name (so that ties do not jump). */
+/**
+ * Hosts worst first: by status, then severity, then how near a limit.
+ * Ties stay as they come, which is by name, so that they do not jump.
+ */
 export function worstFirst(hosts: readonly Host[]): Host[] {
   // Weighed once each: a comparison of ten thousand hosts would weigh each some twenty times.
   const weighed = hosts.map((host) => ({
@@ -54,6 +60,6 @@ export function worstFirst(hosts: readonly Host[]): Host[] {
     weight:
       kStatusRank[host.status] * 1e6 + worstOf(host) * 1e5 + Math.min(9e4, Math.round(strain(host) * 10)),
   }));
-  weighed.sort((a, b) => b.weight - a.weight || (a.host.hostname < b.host.hostname ? -1 : 1));
+  weighed.sort((a, b) => b.weight - a.weight);
   return weighed.map(({ host }) => host);
 }

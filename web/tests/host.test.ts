@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { secondsUntilFull, slope } from "../src/forecast";
-import { causeOfSilence } from "../src/gaps";
+import { causeOfSilence, reasonText } from "../src/gaps";
 import { missingOf } from "../src/pages/host/not-collected";
 import { kSections, sectionOf } from "../src/pages/host/sections";
 
@@ -22,31 +22,24 @@ test("full is foretold only where it is in sight", () => {
   assert.equal(secondsUntilFull(1e12, 1), null);
 });
 
-const gap = (start: number, end: number | null, cause: string) => ({
+const gap = (start: number, end: number | null, text: string) => ({
   start,
   end,
-  cause,
-  from: 1,
-  to: 2,
-  stream: null,
+  cause: "x",
+  text,
+  late: false,
 });
-const event = (start: number, kind: string) => ({ start, end: null, kind, detail: {} });
 
 test("a silence takes the cause that covers most of it", () => {
   const span = { start: 100, end: 200 };
-  assert.equal(causeOfSilence(span, [], []), "no data");
-  assert.equal(causeOfSilence(span, [gap(0, 90, "spool_full")], []), "no data");
-  assert.equal(
-    causeOfSilence(span, [gap(90, 120, "too_old"), gap(110, 190, "spool_full")], []),
-    "lost: the agent's queue was full",
-  );
-  assert.equal(causeOfSilence(span, [gap(90, 210, "some_new_cause")], []), "some new cause");
+  assert.equal(causeOfSilence(span, []), "no data");
+  assert.equal(causeOfSilence(span, [gap(0, 90, "before")]), "no data");
+  assert.equal(causeOfSilence(span, [gap(90, 120, "little"), gap(110, 190, "most")]), "most");
+  assert.equal(causeOfSilence(span, [gap(150, null, "still so")]), "still so");
 });
 
-test("a boot at the end of a silence says that the host was down, unless more is known", () => {
-  const span = { start: 100, end: 200 };
-  assert.equal(causeOfSilence(span, [gap(100, 200, "missing")], [event(190, "boot")]), "the host was down");
-  assert.equal(causeOfSilence(span, [], [event(50, "boot")]), "no data");
+test("a reason that is new here is shown under its own name", () => {
+  assert.equal(reasonText("some_new_reason"), "some new reason");
 });
 
 test("every metric has a section, also one that nobody knows", () => {

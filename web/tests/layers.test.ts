@@ -32,3 +32,18 @@ test("a band belongs to the line of its label, and a stack has none", () => {
   assert.deepEqual(plot({ ...base, drawn, band: other }).bands, []);
   assert.deepEqual(plot({ ...base, stacked: true, drawn, band }).bands, []);
 });
+
+test("another line's times inside a hole belong to the hole, on both sides of its middle", () => {
+  const earlier = {
+    kind: "earlier" as const,
+    drawn: line("a", [0, 30, 60, 90, 120, 150], [1, 1, 1, 1, 1, 1]),
+  };
+  const { times, values } = plot({
+    ...base,
+    drawn: line("a", [0, 10, 20, 30, 150], [3, 4, 4, 4, 5]),
+    over: [earlier],
+  });
+  const inside = times.flatMap((time, row) => (time > 30 && time < 150 ? [values[0]?.[row]] : []));
+  assert.ok(inside.length >= 4);
+  assert.ok(inside.every((value) => value === null));
+});

@@ -11,8 +11,8 @@ function host(hostname: string, cpu?: number, extra: Partial<Host> = {}): Host {
 
 const values = { cpu: (one: Host) => one.latest["cpu.total_usage"] };
 const fleet = [
-  host("b", 20, { tags: { role: "web" } }),
   host("a", 20, { tags: { role: "db" } }),
+  host("b", 20, { tags: { role: "web" } }),
   host("none"),
   host("top", 97, { tags: { role: "web" } }),
 ];

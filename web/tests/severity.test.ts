@@ -25,9 +25,9 @@ test("a host is as bad as its worst value", () => {
 
 test("worst first: silence, then severity, then nearness to a limit, then name", () => {
   const hosts = [
-    host("calm", "online", { "cpu.total_usage": 5 }),
-    host("busy", "online", { "cpu.total_usage": 70 }),
     host("also-calm", "online", { "cpu.total_usage": 6 }),
+    host("busy", "online", { "cpu.total_usage": 70 }),
+    host("calm", "online", { "cpu.total_usage": 5 }),
     host("full", "online", { "disk.usage_percent": 95 }),
     host("gone", "offline", {}),
     host("late", "stale", {}),

@@ -31,6 +31,18 @@ interface Question {
   over: readonly Over[];
 }
 
+/** A hole reaches from sample to sample: times of other lines inside it are part of it. */
+function widened(cells: Cells): Cells {
+  let from = 0; // where the run of what was not asked begins
+  for (let at = 0; at <= cells.length; at += 1) {
+    if (at < cells.length && cells[at] === undefined) continue;
+    const inside = from > 0 && at < cells.length;
+    if (inside && at > from && (cells[from - 1] === null || cells[at] === null)) cells.fill(null, from, at);
+    from = at + 1;
+  }
+  return cells;
+}
+
 interface Broken {
   times: number[];
   values: (number | null)[][];
@@ -56,7 +68,7 @@ export function plot({ drawn, stacked: isStacked, interval, band, over }: Questi
       const at = row.get(time);
       if (at !== undefined) cells[at] = values[index] ?? null;
     });
-    return cells;
+    return widened(cells);
   };
   const bands = isStacked || !band ? [] : bandsOf(drawn, band, spread);
   return {

@@ -1,6 +1,6 @@
 // A modal dialog of the browser's own kind: focus, Escape and the inert page behind it come with it.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   title: string;
@@ -12,7 +12,8 @@ interface Props {
 /** Without `onClose` it cannot be dismissed. */
 export function Dialog({ title, onClose, wide = false, children }: Props) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // At once, not after the next paint: what is typed on belongs to it.
+  useLayoutEffect(() => {
     // It ends by leaving the page.
     box.current?.showModal();
   }, []);

@@ -111,11 +111,24 @@ export function applyChanges(told: readonly HostChange[]): void {
   });
 }
 
-export const counts = computed(() => {
-  const by = { total: 0, online: 0, stale: 0, offline: 0, archived: 0 };
+export interface Counts {
+  total: number;
+  online: number;
+  stale: number;
+  offline: number;
+  archived: number;
+}
+
+let counted: Counts = { total: 0, online: 0, stale: 0, offline: 0, archived: 0 };
+
+/** Stays the same object until a number changes: who shows it is not drawn again for every value that moved. */
+export const counts = computed<Counts>(() => {
+  const by: Counts = { total: 0, online: 0, stale: 0, offline: 0, archived: 0 };
   for (const host of allHosts()) {
     by.total += 1;
     by[host.status] += 1;
   }
-  return by;
+  const same = (Object.keys(by) as (keyof Counts)[]).every((key) => by[key] === counted[key]);
+  if (!same) counted = by;
+  return counted;
 });

@@ -29,7 +29,7 @@ export interface Order {
 export function useOrder(): Order {
   const hovered = useSignal(false);
   const pressed = useSignal(0);
-  const shown = useRef<{ key: string; names: readonly string[] }>({ key: "", names: [] });
+  const shown = useRef({ key: "", names: [] as readonly string[], outdated: false });
   const order = useComputed(() => {
     settledChanges.value;
     const query = parameters.value.get("q") ?? "";
@@ -40,11 +40,15 @@ export function useOrder(): Order {
     const old = shown.current;
     const names =
       still && key === old.key ? held(old.names, wanted, (name) => hostSignal(name) !== undefined) : wanted;
-    if (key !== old.key || !same(names, old.names)) shown.current = { key, names };
-    return { names: shown.current.names, outdated: !same(shown.current.names, wanted) };
+    const outdated = !same(names, wanted);
+    // The same object while nothing moved: nobody is drawn again.
+    if (key !== old.key || outdated !== old.outdated || !same(names, old.names))
+      shown.current = { key, names, outdated };
+    return shown.current;
   }).value;
   return {
-    ...order,
+    names: order.names,
+    outdated: order.outdated,
     sortNow: () => {
       pressed.value += 1;
     },

@@ -1,7 +1,7 @@
 // What happened to a host, newest first: boots, gaps with their cause, what was dropped.
 import { type Face, Panel } from "../../components/panel";
 import * as format from "../../format";
-import { causeText } from "../../gaps";
+import { reasonText } from "../../gaps";
 import { setWindow } from "../../state/range";
 import type { Story } from "./use-story";
 
@@ -19,18 +19,19 @@ function detailText(detail: Record<string, unknown>): string {
     .join(", ");
 }
 
-function entriesOf({ gaps, events }: Story): Entry[] {
+function entriesOf({ gaps, missing, events }: Story): Entry[] {
   const batches = (from: number, to: number) => (to === from ? "1 batch" : `${to - from + 1} batches`);
-  const fromGaps = gaps.map((gap) => ({
-    start: gap.start,
-    end: gap.end,
-    kind: gap.cause === "missing" ? "gap" : "dropped",
-    text: `${batches(gap.from, gap.to)}: ${causeText(gap.cause)}`,
+  const fromGaps = gaps.map(({ start, end, text }) => ({ start, end, kind: "no samples", text }));
+  const fromMissing = missing.map((one) => ({
+    start: one.start,
+    end: one.end,
+    kind: one.reason === "missing" ? "missing" : "dropped",
+    text: `${batches(one.from, one.to)}: ${reasonText(one.reason)}`,
   }));
   const others = events
     .filter((event) => event.kind !== "gap" && event.kind !== "dropped")
     .map((event) => ({ ...event, text: detailText(event.detail) }));
-  return [...fromGaps, ...others].sort((a, b) => b.start - a.start);
+  return [...fromGaps, ...fromMissing, ...others].sort((a, b) => b.start - a.start);
 }
 
 // So that what led there and what followed is seen.

@@ -37,10 +37,13 @@ export function useHostData(host: string, types: readonly string[], interval: nu
   const base = { host, types, range: { seconds, fixed }, interval };
   const average = useHistory(base);
   const state = average.state as Snapshot;
-  const coarse = state.step > 1.5 * interval;
+  // What is looked at first is drawn first: the bands come when the lines are there.
+  const coarse = state.step > 1.5 * interval && state.tier !== null;
   const lowest = useHistory(coarse ? { ...base, agg: "min" } : null);
   const highest = useHistory(coarse ? { ...base, agg: "max" } : null);
-  const before = useHistory(earlier.value === null ? null : { ...base, earlier: earlier.value });
+  const before = useHistory(
+    earlier.value === null || state.tier === null ? null : { ...base, earlier: earlier.value },
+  );
   const low = useMemo(() => gauges(lowest.state?.columns), [lowest.state]);
   const high = useMemo(() => gauges(highest.state?.columns), [highest.state]);
   const shown = useMemo(
