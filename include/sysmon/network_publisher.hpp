@@ -1,8 +1,8 @@
 // NetworkPublisher: takes batches from the ring, seals them, and gets them to the aggregator, once.
 //
-// Sealed means: written as JSON, gzipped, numbered in this run's stream; the bytes never change after that. A
-// batch is kept until a reply names it, or until the queue's bound drops the oldest, which is then declared
-// to the aggregator.
+// Sealed means: written as JSON, gzipped, numbered in this run's stream, and in the spool; the bytes never change
+// after that. A batch is kept until a reply names it, or until one of the spool's bounds drops the oldest, which
+// is then declared to the aggregator (spool.hpp).
 //
 // Two lanes. Live: the newest batch, alone, once per push interval, whatever the backoff says. Backlog:
 // everything older, oldest first, in bundles, with backoff. So after an outage the newest sample is visible
@@ -32,6 +32,7 @@
 #include "sysmon/loss_reason.hpp"
 #include "sysmon/ring_buffer.hpp"
 #include "sysmon/sample.hpp"
+#include "sysmon/spool.hpp"
 #include "sysmon/state_files.hpp"
 
 namespace sysmon {
@@ -47,8 +48,7 @@ struct PublisherOptions {
   Tags host_tags{};
   std::string boot_id{};
   Compression compression = Compression::gzip;
-  std::uint64_t max_queue_bytes = 4U << 20U;
-  std::chrono::milliseconds max_queue_age{std::chrono::hours{24 * 7}};
+  SpoolOptions spool{};  // without its boot_id, which is the one above
   // The token as it is now; asked at the start and again while the aggregator refuses us.
   std::function<Result<std::string>()> token{};
   // What the host is, as a JSON object; empty while unknown. The view lives until the next call.
@@ -66,13 +66,13 @@ struct PublisherStats {
   std::atomic<std::uint64_t> batches_sealed{0};
   std::atomic<std::uint64_t> batches_acked{0};
   std::atomic<std::uint64_t> queue_bytes{0};
-  std::atomic<std::int64_t> oldest_ns{0};    // monotonic time of the oldest batch in the queue; 0: none
+  std::atomic<std::int64_t> oldest_ns{0};    // monotonic time of the oldest batch that waits; 0: none
   std::atomic<std::int64_t> last_ack_ns{0};  // monotonic; 0: none yet
 };
 
 class NetworkPublisher {
  public:
-  // Reads or makes agent_id in `files`. The references must outlive the publisher.
+  // Reads or makes agent_id in `files`, and recovers the spool there. The references must outlive the publisher.
   NetworkPublisher(PublisherOptions options, RingBuffer<SampleBatch>& ring, const Clock& clock,
                    Transport& transport, Files& files);
   ~NetworkPublisher();
@@ -86,7 +86,7 @@ class NetworkPublisher {
   // The last push: seals everything and sends what it can until `deadline_ns`, the newest first.
   void flush(std::int64_t deadline_ns);
 
-  // Other options from now on; the queue, the stream and agent_id stay. A refusal is forgotten: the next push
+  // Other options from now on; the spool, the stream and agent_id stay. A refusal is forgotten: the next push
   // is now. `transport` replaces the present one.
   void reconfigure(PublisherOptions options, Transport& transport);
 
@@ -96,6 +96,7 @@ class NetworkPublisher {
   [[nodiscard]] PublisherStats& stats();
   [[nodiscard]] const std::string& agent_id() const;  // empty where it could not be kept
   [[nodiscard]] const std::string& stream() const;    // 32 hexadecimal digits
+  [[nodiscard]] const Spool& spool() const;
 
  private:
   struct Impl;

@@ -24,8 +24,6 @@ using std::chrono::milliseconds;
 
 // A minute of watched ticks: longer than any one request takes.
 constexpr std::size_t kRingBatches = 64;
-// The queue is in memory: what a few hours at 10 s need, whatever more spool.max_bytes allows.
-constexpr std::uint64_t kMaxQueueBytes = 4U << 20U;
 // Of the five seconds that a stop may take: a request under way may have had the first two.
 constexpr std::int64_t kLastPushNs = 2'500'000'000;
 
@@ -38,7 +36,8 @@ std::uint64_t random_number() {
   return number;
 }
 
-// Stands in where the state directory cannot be used: the agent works, and is known by its host's name.
+// Stands in where the state directory cannot be used: the agent works, is known by its host's name, and keeps
+// what waits in memory.
 class NoFiles final : public Files {
  public:
   explicit NoFiles(Error why) : why_(std::move(why)) {}
@@ -46,6 +45,12 @@ class NoFiles final : public Files {
   [[nodiscard]] Result<void> write(const std::string& /*name*/, std::string_view /*text*/) override {
     return why_;
   }
+  [[nodiscard]] Result<std::unique_ptr<File>> open(const std::string& /*name*/, OpenMode /*mode*/) override {
+    return why_;
+  }
+  [[nodiscard]] Result<std::vector<std::string>> list() override { return why_; }
+  [[nodiscard]] Result<void> remove(const std::string& /*name*/) override { return why_; }
+  [[nodiscard]] Result<void> sync() override { return why_; }
 
  private:
   Error why_;
@@ -143,8 +148,9 @@ class Daemon {
     wanted.host_tags = config_.host_tags;
     if (const auto boot_id = read_boot_id(root_)) wanted.boot_id = *boot_id;
     wanted.compression = config_.compression;
-    wanted.max_queue_bytes = std::min(config_.spool.max_bytes, kMaxQueueBytes);
-    wanted.max_queue_age = config_.spool.max_age;
+    wanted.spool.max_bytes = config_.spool.max_bytes;
+    wanted.spool.max_age = config_.spool.max_age;
+    wanted.spool.sync = config_.spool.sync;
     wanted.token = [config = config_] { return read_auth_token(config); };
     wanted.facts = [this] { return std::string_view(facts_.json()); };
     wanted.random = random_number;
@@ -201,7 +207,7 @@ class Daemon {
     collector_->set_interval(interval);
   }
 
-  // The file as it is now; an invalid one changes nothing. The queue goes on in any case.
+  // The file as it is now; an invalid one changes nothing. The spool goes on in any case.
   void reload() {
     LoadedConfig loaded = load_agent_config(options_.config, process_environment());
     for (const ConfigIssue& issue : loaded.issues) {

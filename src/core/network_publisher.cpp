@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "core/agent_identity.hpp"
+#include "core/link_report.hpp"
+#include "core/push_headers.hpp"
 #include "core/push_reply.hpp"
 #include "core/retry_policy.hpp"
-#include "core/send_queue.hpp"
+#include "core/sealer.hpp"
 
 namespace sysmon {
 namespace {
@@ -18,40 +20,15 @@ using std::chrono::nanoseconds;
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr std::int64_t kNothingToDo = 3600 * kSecond;
 constexpr std::int64_t kBacklogSpacing = kSecond / 10;  // at most ten requests a second
-constexpr std::int64_t kFactsEvery = 3600 * kSecond;
 constexpr milliseconds kWatchInterval{1000};
 constexpr milliseconds kRequestTimeout{15'000};
 constexpr milliseconds kLeastTimeout{100};
 constexpr nanoseconds kRecoverySpread = std::chrono::seconds{1};
-constexpr std::size_t kBatchSamples = 2'000;  // the aggregator's limit of metrics in a batch
 constexpr std::size_t kMaxBundle = 64;
-constexpr std::size_t kMaxDropsInHeader = 32;
 constexpr int kInvalidInARow = 3;
 constexpr int kFlushRequests = 10;
 
 nanoseconds to_ns(milliseconds duration) { return duration; }
-
-std::string duration_text(std::int64_t ns) {
-  const std::int64_t seconds = ns / kSecond;
-  if (seconds < 120) return std::to_string(seconds) + " s";
-  if (seconds < 7200) return std::to_string(seconds / 60) + " min";
-  return std::to_string(seconds / 3600) + " h";
-}
-
-// What to do about a refusal, by status.
-std::string_view advice(int status) {
-  switch (status) {
-    case 401:
-    case 403:
-      return "put the aggregator's token into auth_token, auth_token_file or SYSMON_AUTH_TOKEN";
-    case 400:
-    case 413:
-    case 422:
-      return "agent and aggregator do not understand each other: compare their versions";
-    default:
-      return "check aggregator_url: this is not a sysmon aggregator, or something stands before it";
-  }
-}
 
 }  // namespace
 
@@ -63,8 +40,9 @@ struct NetworkPublisher::Impl {
         clock(the_clock),
         transport(&the_transport),
         retry(options.random),
-        queue(options.max_queue_bytes, to_ns(options.max_queue_age)),
-        stream(make_stream(options.random)) {
+        spool(files, clock, spool_options(), options.log),
+        sealer(spool, make_stream(options.random)),
+        link(options) {
     auto id = read_or_make_agent_id(files, options.random);
     if (id) {
       agent_id = *id;
@@ -72,14 +50,23 @@ struct NetworkPublisher::Impl {
       options.log(LogLevel::warning,
                   "agent_id cannot be kept, the host is known by its name: " + id.error().message());
     }
+    if (!spool.empty()) {  // all of it is backlog: the live lane is for what this run sees
+      live_tried_id = backlog_up_to = spool.newest().id;
+      options.log(LogLevel::info, std::to_string(spool.size()) + " batches of earlier runs are to be sent");
+    }
     apply_options();
+  }
+
+  [[nodiscard]] SpoolOptions spool_options() const {
+    SpoolOptions wanted = options.spool;
+    wanted.boot_id = options.boot_id;
+    return wanted;
   }
 
   void apply_options() {
     url = options.aggregator_url + "/api/metrics";
-    encoder.set_envelope(
-        {options.hostname, options.host_tags, options.push_interval, agent_id, options.boot_id});
-    queue.set_bounds(options.max_queue_bytes, to_ns(options.max_queue_age));
+    sealer.configure(options, agent_id);
+    spool.set_options(spool_options());
     read_token();
   }
 
@@ -91,37 +78,13 @@ struct NetworkPublisher::Impl {
     return true;
   }
 
-  // ---- sealing ----
-
   void seal_ring(std::int64_t now_ns) {
     ring.drain([&](const SampleBatch& batch) {
-      const std::span<const Sample> all = batch.samples;
-      std::size_t from = 0;
-      do {  // an empty batch is a heartbeat
-        const auto part = all.subspan(from, std::min(kBatchSamples, all.size() - from));
-        seal(batch, part, now_ns);
-        from += part.size();
-      } while (from < all.size());
+      count(stats.batches_sealed, sealer.seal(batch, now_ns));
+      count(stats.samples_collected, batch.samples.size());
+      sealed_ns = now_ns;
     });
-    queue.drop_expired(now_ns);
-  }
-
-  void seal(const SampleBatch& batch, std::span<const Sample> samples, std::int64_t now_ns) {
-    const std::string_view text = encoder.json(batch, samples, facts_to_send(now_ns));
-    const bool is_gzip = options.compression == Compression::gzip;
-    queue.push(next_seq++, now_ns, static_cast<std::uint32_t>(samples.size()),
-               is_gzip ? encoder.gzip(text) : text, is_gzip);
-    count(stats.samples_collected, samples.size());
-    count(stats.batches_sealed, 1);
-  }
-
-  // The facts when they changed or an hour has passed, else nothing.
-  std::string_view facts_to_send(std::int64_t now_ns) {
-    const std::string_view present = options.facts ? options.facts() : std::string_view();
-    if (present.empty() || (present == facts && now_ns < facts_due_ns)) return {};
-    facts = present;
-    facts_due_ns = now_ns + kFactsEvery;
-    return facts;
+    spool_due_ns = spool.maintain(now_ns);
   }
 
   // ---- when ----
@@ -143,27 +106,38 @@ struct NetworkPublisher::Impl {
   // A batch that has just come may go a little early: ticks lie on the collector's grid, and a push that
   // waited for its own would carry an older sample every time.
   [[nodiscard]] bool is_live_due(std::int64_t now_ns) const {
-    const bool is_fresh = queue.newest().sealed_ns == now_ns;
+    const bool is_fresh = sealed_ns == now_ns;
     return now_ns >= std::max(is_fresh ? live_due_ns - live_slack_ns : live_due_ns, retry.live_not_before());
   }
 
-  [[nodiscard]] bool has_live() const { return !queue.empty() && queue.newest().seq > live_tried_seq; }
+  [[nodiscard]] bool has_live() const { return !spool.empty() && spool.newest().id > live_tried_id; }
 
   [[nodiscard]] std::int64_t backlog_at() const {
     return std::max(backlog_due_ns, retry.backlog_not_before());
   }
 
   // Whatever is older than the newest batch tried alone; what came since waits for its slot.
-  [[nodiscard]] bool has_backlog() const { return !queue.empty() && queue.oldest().seq <= backlog_up_to; }
+  [[nodiscard]] bool has_batches_behind() const {
+    return !spool.empty() && spool.oldest().id <= backlog_up_to;
+  }
+
+  // A drop of a stream that has ended goes with that stream's last batches, or else alone.
+  [[nodiscard]] std::optional<DeclaredDrop> orphaned_drop() const {
+    for (std::size_t i = 0; i < spool.drops(); ++i) {
+      const DeclaredDrop drop = spool.drop(i);
+      if (drop.stream != sealer.stream()) return drop;
+    }
+    return std::nullopt;
+  }
+
+  [[nodiscard]] bool has_backlog() const { return has_batches_behind() || orphaned_drop().has_value(); }
 
   [[nodiscard]] std::int64_t next_wakeup(std::int64_t now_ns) const {
-    std::int64_t next = now_ns + kNothingToDo;
+    std::int64_t next = std::min(now_ns + kNothingToDo, spool_due_ns);
     if (has_live()) next = std::min(next, live_at());
     if (has_backlog()) next = std::min(next, backlog_at());
     if (retry.is_refused()) next = std::min(next, token_check_ns);
     if (is_watched(now_ns)) next = std::min(next, watch_until_ns);
-    if (!queue.empty())
-      next = std::min(next, queue.oldest().sealed_ns + to_ns(options.max_queue_age).count() + 1);
     return next;
   }
 
@@ -190,7 +164,7 @@ struct NetworkPublisher::Impl {
       send_backlog(now_ns, kRequestTimeout);
     }
     const std::int64_t after_ns = clock.mono_ns();
-    publish_stats();
+    publish_stats(after_ns);
     return next_wakeup(after_ns);
   }
 
@@ -202,110 +176,112 @@ struct NetworkPublisher::Impl {
   }
 
   void send_live(std::int64_t now_ns, milliseconds timeout) {
-    live_tried_seq = queue.newest().seq;
-    backlog_up_to = live_tried_seq;
+    batches.assign(1, spool.newest());
+    live_tried_id = backlog_up_to = batches.front().id;
     advance_live(now_ns);
-    send(queue.size() - 1, 1, timeout);
+    send_batches(timeout);
   }
 
   void send_backlog(std::int64_t now_ns, milliseconds timeout) {
     backlog_due_ns = now_ns + kBacklogSpacing;
+    if (!has_batches_behind()) return send_drops(timeout);
     BundleLimits limits;
     limits.batches = bundle_limit;
-    send(0, queue.bundle(backlog_up_to, limits), timeout);
+    spool.bundle(backlog_up_to, limits, batches);
+    send_batches(timeout);
   }
 
-  // One request with the `count` batches from `index` on.
-  void send(std::size_t index, std::size_t batches, milliseconds timeout) {
-    const auto* const first = &queue.batches()[index];
-    const SeqRange range{first->seq, first[batches - 1].seq};
-    std::string_view body = first->payload;
-    if (batches > 1) {
-      bundle_body.clear();
-      for (std::size_t i = 0; i < batches; ++i) bundle_body += first[i].payload;
-      body = bundle_body;
-    }
-    const std::size_t drops = std::min(queue.drops().size(), kMaxDropsInHeader);
-    write_headers(range, first->is_gzip, drops);
-    const HttpReply reply = transport->post({url, headers, body, timeout});
-    take(read_push_reply(reply, stream, range, clock.wall_ms()), range, drops);
-  }
-
-  void write_headers(SeqRange range, bool is_gzip, std::size_t drops) {
-    std::size_t used = 0;
-    // The strings are kept and written over: the same few lines with every request.
-    const auto next = [&](std::string_view name) -> std::string& {
-      if (headers.size() == used) headers.emplace_back();
-      return headers[used++].assign(name);
-    };
-    next("Content-Type: application/json");
-    if (is_gzip) next("Content-Encoding: gzip");
-    next("X-SysMon-Token: ") += token;
-    next("X-SysMon-Stream: ") += stream;
-    std::string& seq = next("X-SysMon-Seq: ") += std::to_string(range.first);
-    if (range.last != range.first) seq += "-" + std::to_string(range.last);
-    next("X-SysMon-Now: ") +=
-        std::to_string(clock.wall_ms()) + ";" + options.boot_id + ";" + std::to_string(clock.boottime_ms());
-    if (drops != 0) {
-      std::string& header = next("X-SysMon-Dropped: ");
-      for (std::size_t i = 0; i < drops; ++i) {
-        const DropRecord& record = queue.drops()[i];
-        if (i != 0) header += ", ";
-        header += std::to_string(record.range.first) + "-" + std::to_string(record.range.last) +
-                  ";samples=" + std::to_string(record.samples) + ";reason=";
-        header += to_string(record.reason);
+  // One request with `batches`.
+  void send_batches(milliseconds timeout) {
+    const SeqRange range{batches.front().seq, batches.back().seq};
+    body.clear();
+    for (const SpooledBatch& batch : batches) {
+      if (auto read = spool.read(batch.id, body); !read) {
+        options.log(LogLevel::warning, "a batch cannot be read back: " + read.error().message());
+        return;
       }
     }
-    headers.resize(used);
+    begin_headers(batches.front().stream, batches.front().is_gzip);
+    headers.add_seq(range);
+    const std::size_t drops = headers.add_drops(spool, batches.front().stream);
+    const HttpReply reply = transport->post({url, headers.lines(), body, timeout});
+    take(read_push_reply(reply, batches.front().stream, range, clock.wall_ms()), drops);
+  }
+
+  // One request that only says what will never come of a stream that has ended.
+  void send_drops(milliseconds timeout) {
+    batches.clear();
+    const std::string stream(orphaned_drop()->stream);
+    begin_headers(stream, false);
+    const std::size_t drops = headers.add_drops(spool, stream);
+    body = sealer.heartbeat(clock.wall_ms(), clock.boottime_ms());
+    const HttpReply reply = transport->post({url, headers.lines(), body, timeout});
+    take(read_push_reply(reply, stream, std::nullopt, clock.wall_ms()), drops, stream);
+  }
+
+  void begin_headers(std::string_view stream, bool is_gzip) {
+    headers.begin();
+    headers.add("Content-Type", "application/json");
+    if (is_gzip) headers.add("Content-Encoding", "gzip");
+    headers.add("X-SysMon-Token", token);
+    headers.add("X-SysMon-Stream", stream);
+    headers.add_now(clock, options.boot_id);
   }
 
   // ---- replies ----
 
-  void take(const PushReply& reply, SeqRange range, std::size_t drops) {
+  // The reply to the request with `batches` (none where it only declared drops) and the first `drops` drops of
+  // their stream.
+  void take(const PushReply& reply, std::size_t drops, std::string_view drops_stream = {}) {
     const std::int64_t now_ns = clock.mono_ns();
     using enum PushReply::Verdict;
     if (reply.verdict != acked) count(stats.send_failures, 1);
     switch (reply.verdict) {
       case acked:
-        take_ack(reply, range, drops, now_ns);
+        take_ack(reply, drops, batches.empty() ? drops_stream : batches.front().stream, now_ns);
         break;
       case unknown:
-        retry.failed(now_ns);
-        say_failing(reply, now_ns);
+        fail(reply, now_ns);
         break;
       case overloaded:
         retry.overloaded(now_ns, reply.retry_after);
-        say_failing(reply, now_ns);
+        link.failing(reply, now_ns);
         break;
       case refused:
         refuse(reply, now_ns);
         break;
       case invalid:
       case too_big:
-        take_invalid(reply, range, now_ns);
+        take_invalid(reply, now_ns);
         break;
       case conflict:
-        start_new_stream(now_ns);
+        take_conflict(reply, now_ns);
         break;
     }
   }
 
-  void take_ack(const PushReply& reply, SeqRange range, std::size_t drops, std::int64_t now_ns) {
-    const std::size_t before = queue.size();
-    const std::uint64_t samples = queue.acknowledge(range);
+  void fail(const PushReply& reply, std::int64_t now_ns) {
+    retry.failed(now_ns);
+    link.failing(reply, now_ns);
+  }
+
+  void take_ack(const PushReply& reply, std::size_t drops, std::string_view stream, std::int64_t now_ns) {
+    std::uint64_t samples = 0;
+    for (const SpooledBatch& batch : batches) samples += batch.samples;
     const std::uint64_t rejected = std::min(reply.rejected, samples);
     count(stats.samples_acked, samples - rejected);
     count(stats.samples_dropped[static_cast<std::size_t>(LossReason::rejected)], rejected);
-    count(stats.batches_acked, before - queue.size());
+    count(stats.batches_acked, batches.size());
     // relaxed: a statistic.
     stats.last_ack_ns.store(now_ns, std::memory_order_relaxed);
-    // A duplicate is answered before the rest of the request is looked at: the drops must be said again.
-    if (!reply.duplicate) queue.forget_drops(drops);
-    if (range.first != range.last) bundle_limit = std::min(bundle_limit * 2, kMaxBundle);
+    // A duplicate may have been answered before the rest of the request was looked at: the drops are said again.
+    if (!reply.duplicate && drops > 0) spool.forget_drops(stream, drops);
+    if (batches.size() >= bundle_limit) bundle_limit = std::min(bundle_limit * 2, kMaxBundle);
+    spool.acknowledge(batches);
     invalid_in_a_row = 0;
-    conflicts_in_a_row = 0;
-    if (link != Link::up) {
-      say_up(now_ns);
+    new_streams_in_a_row = 0;
+    if (!link.is_up()) {
+      link.up(now_ns, spool.size());
       // A fleet that waited for the same aggregator does not start to drain in the same instant.
       backlog_due_ns = now_ns + retry.jitter(kRecoverySpread);
     }
@@ -317,21 +293,42 @@ struct NetworkPublisher::Impl {
   }
 
   // These bytes will never be taken. In a bundle it may be one of many: smaller bundles find it.
-  void take_invalid(const PushReply& reply, SeqRange range, std::int64_t now_ns) {
-    const std::uint64_t batches = range.last - range.first + 1;
-    if (batches > 1) {
-      bundle_limit = static_cast<std::size_t>(batches / 2);
-      return;
-    }
-    if (invalid_in_a_row >= kInvalidInARow) {
-      // Not a bad batch but a fault of the system, which must not eat the queue.
+  void take_invalid(const PushReply& reply, std::int64_t now_ns) {
+    if (halve_bundle()) return;
+    if (batches.empty() || invalid_in_a_row >= kInvalidInARow) {
+      // Not a bad batch but a fault of the system, which must not eat the spool.
       refuse(reply, now_ns);
       return;
     }
     ++invalid_in_a_row;
-    options.log(LogLevel::warning, "batch " + std::to_string(range.first) +
-                                       " is given up: the aggregator answers " + reply.detail);
-    queue.quarantine(range.first);
+    const std::uint64_t seq = batches.front().seq;
+    if (auto taken = spool.quarantine(batches.front().id); !taken) return retry.failed(now_ns);
+    options.log(LogLevel::warning,
+                "batch " + std::to_string(seq) + " is given up: the aggregator answers " + reply.detail);
+  }
+
+  // False where there is nothing to halve.
+  bool halve_bundle() {
+    if (batches.size() < 2) return false;
+    bundle_limit = batches.size() / 2;
+    return true;
+  }
+
+  // Somebody else used our numbers: a copy of this machine, resumed from the same snapshot.
+  void take_conflict(const PushReply& reply, std::int64_t now_ns) {
+    if (halve_bundle()) return;
+    if (batches.empty()) return fail(reply, now_ns);
+    if (batches.front().stream == sealer.stream()) {
+      sealer.start_stream(make_stream(options.random));
+      if (++new_streams_in_a_row == 1) {
+        options.log(LogLevel::warning,
+                    "the aggregator knows other batches by our numbers; starting a new stream");
+      }
+    }
+    if (new_streams_in_a_row > 1) retry.failed(now_ns);  // no such reply may become a hot loop
+    if (auto resealed = spool.reseal(batches.front().id, sealer.stream(), sealer.take_seq()); !resealed)
+      return retry.failed(now_ns);
+    backlog_up_to = spool.newest().id;
   }
 
   void refuse(const PushReply& reply, std::int64_t now_ns) {
@@ -341,58 +338,7 @@ struct NetworkPublisher::Impl {
       retry.forget();
       return;
     }
-    say_refused(reply, now_ns);
-  }
-
-  // Somebody else used our numbers: a copy of this machine, resumed from the same snapshot.
-  void start_new_stream(std::int64_t now_ns) {
-    stream = make_stream(options.random);
-    next_seq = queue.renumber();
-    live_tried_seq = 0;
-    backlog_up_to = next_seq - 1;
-    if (conflicts_in_a_row++ > 0) retry.failed(now_ns);  // no such reply may become a hot loop
-    live_due_ns = std::max(live_due_ns, now_ns);
-    if (conflicts_in_a_row == 1) {
-      options.log(LogLevel::warning,
-                  "the aggregator knows other batches by our numbers; starting a new stream");
-    }
-  }
-
-  // ---- what is said, on a change only ----
-
-  void say_up(std::int64_t now_ns) {
-    if (link == Link::unknown) {
-      options.log(LogLevel::info, "pushing to " + options.aggregator_url + " as " + options.hostname +
-                                      " every " + format_duration(options.push_interval));
-    } else {
-      std::string line = "the aggregator takes batches again after " + duration_text(now_ns - down_since_ns);
-      if (!queue.empty()) line += "; " + std::to_string(queue.size()) + " more to send";
-      options.log(LogLevel::info, line);
-    }
-    link = Link::up;
-    said_status = 0;
-  }
-
-  void say_failing(const PushReply& reply, std::int64_t now_ns) {
-    if (link == Link::failing) return;
-    go_down(Link::failing, now_ns);
-    options.log(LogLevel::warning, "cannot push to " + options.aggregator_url + ": " + reply.detail +
-                                       ". Batches are kept and sent later");
-  }
-
-  void say_refused(const PushReply& reply, std::int64_t now_ns) {
-    if (link == Link::refused && said_status == reply.status) return;
-    go_down(Link::refused, now_ns);
-    said_status = reply.status;
-    options.log(LogLevel::error, options.aggregator_url + " refuses our batches (" + reply.detail +
-                                     "); they are kept. Fix: " + std::string(advice(reply.status)));
-  }
-
-  enum class Link : std::uint8_t { unknown, up, failing, refused };
-
-  void go_down(Link to, std::int64_t now_ns) {
-    if (link == Link::up || link == Link::unknown) down_since_ns = now_ns;
-    link = to;
+    link.refused(reply, now_ns);
   }
 
   // ---- counters ----
@@ -401,12 +347,15 @@ struct NetworkPublisher::Impl {
     counter.fetch_add(by, std::memory_order_relaxed);  // relaxed: a statistic
   }
 
-  void publish_stats() {
+  void publish_stats(std::int64_t now_ns) {
     constexpr auto kRelaxed = std::memory_order_relaxed;  // statistics
-    stats.queue_bytes.store(queue.bytes(), kRelaxed);
-    stats.oldest_ns.store(queue.empty() ? 0 : queue.oldest().sealed_ns, kRelaxed);
-    for (const LossReason reason : {LossReason::spool_full, LossReason::too_old, LossReason::quarantined}) {
-      stats.samples_dropped[static_cast<std::size_t>(reason)].store(queue.dropped_samples(reason), kRelaxed);
+    stats.queue_bytes.store(spool.payload_bytes(), kRelaxed);
+    stats.oldest_ns.store(spool.empty() ? 0 : now_ns - to_ns(milliseconds(spool.oldest_age_ms())).count(),
+                          kRelaxed);
+    for (const LossReason reason :
+         {LossReason::spool_full, LossReason::too_old, LossReason::quarantined, LossReason::corrupt}) {
+      const auto which = static_cast<std::size_t>(reason);
+      stats.samples_dropped[which].store(spool.counters().dropped_samples[which], kRelaxed);
     }
   }
 
@@ -414,37 +363,33 @@ struct NetworkPublisher::Impl {
   RingBuffer<SampleBatch>& ring;
   const Clock& clock;
   Transport* transport;
-  BatchEncoder encoder;
   RetryPolicy retry;
-  SendQueue queue;
+  Spool spool;
+  Sealer sealer;
+  LinkReport link;
   PublisherStats stats;
 
   std::string agent_id;
-  std::string stream;
   std::string token;
   std::string url;
-  std::string facts;  // as last sent
-  std::int64_t facts_due_ns = 0;
 
-  std::uint64_t next_seq = 1;
-  std::uint64_t live_tried_seq = 0;  // the newest batch the live lane has tried
-  std::uint64_t backlog_up_to = 0;   // the backlog lane may send up to this one
+  std::uint64_t live_tried_id = 0;  // the newest batch the live lane has tried
+  std::uint64_t backlog_up_to = 0;  // the backlog lane may send up to this one
   bool has_pushed = false;
+  std::int64_t sealed_ns = 0;    // when the newest batch was
   std::int64_t live_due_ns = 0;  // the first push is at once
   std::int64_t live_slack_ns = 0;
   std::int64_t backlog_due_ns = 0;
   std::int64_t token_check_ns = 0;
   std::int64_t watch_until_ns = 0;
+  std::int64_t spool_due_ns = 0;
   std::size_t bundle_limit = kMaxBundle;
   int invalid_in_a_row = 0;
-  int conflicts_in_a_row = 0;
+  int new_streams_in_a_row = 0;
 
-  Link link = Link::unknown;
-  int said_status = 0;
-  std::int64_t down_since_ns = 0;
-
-  std::vector<std::string> headers;
-  std::string bundle_body;
+  PushHeaders headers;
+  std::vector<SpooledBatch> batches;  // of the request under way
+  std::string body;
 };
 
 NetworkPublisher::NetworkPublisher(PublisherOptions options, RingBuffer<SampleBatch>& ring,
@@ -463,14 +408,14 @@ void NetworkPublisher::flush(std::int64_t deadline_ns) {
     return std::min(kRequestTimeout, std::chrono::duration_cast<milliseconds>(rest));
   };
   // A refusal is not asked again, and after one failure the rest would fail too.
-  if (!impl.queue.empty() && !impl.retry.is_refused() && left() >= kLeastTimeout) {
+  if (!impl.spool.empty() && !impl.retry.is_refused() && left() >= kLeastTimeout) {
     impl.send_live(impl.clock.mono_ns(), left());
-    for (int i = 0; i < kFlushRequests && !impl.queue.empty() && impl.link == Impl::Link::up; ++i) {
+    for (int i = 0; i < kFlushRequests && impl.has_backlog() && impl.link.is_up(); ++i) {
       if (left() < kLeastTimeout) break;
       impl.send_backlog(impl.clock.mono_ns(), left());
     }
   }
-  impl.publish_stats();
+  impl.publish_stats(impl.clock.mono_ns());
 }
 
 void NetworkPublisher::reconfigure(PublisherOptions options, Transport& transport) {
@@ -481,7 +426,7 @@ void NetworkPublisher::reconfigure(PublisherOptions options, Transport& transpor
   impl.apply_options();
   impl.retry.forget();
   impl.live_due_ns = 0;
-  impl.link = Impl::Link::unknown;
+  impl.link.forget();
 }
 
 milliseconds NetworkPublisher::wanted_interval(std::int64_t now_ns) const {
@@ -490,6 +435,7 @@ milliseconds NetworkPublisher::wanted_interval(std::int64_t now_ns) const {
 
 PublisherStats& NetworkPublisher::stats() { return impl_->stats; }
 const std::string& NetworkPublisher::agent_id() const { return impl_->agent_id; }
-const std::string& NetworkPublisher::stream() const { return impl_->stream; }
+const std::string& NetworkPublisher::stream() const { return impl_->sealer.stream(); }
+const Spool& NetworkPublisher::spool() const { return impl_->spool; }
 
 }  // namespace sysmon

@@ -37,12 +37,14 @@ std::string text_of(const json& object, const char* name) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : "";
 }
 
-bool names_range(const json& document, std::string_view stream, SeqRange range) {
+bool names_range(const json& document, std::string_view stream, std::optional<SeqRange> range) {
   const json* acked = member(document, "acked");
-  const bool is_pair = acked != nullptr && acked->is_array() && acked->size() == 2 &&
-                       (*acked)[0].is_number_unsigned() && (*acked)[1].is_number_unsigned();
-  return is_pair && text_of(document, "stream") == stream &&
-         (*acked)[0].get<std::uint64_t>() == range.first && (*acked)[1].get<std::uint64_t>() == range.last;
+  if (acked == nullptr || text_of(document, "stream") != stream) return false;
+  if (!range) return acked->is_null() && text_of(document, "status") == "ok";
+  const bool is_pair = acked->is_array() && acked->size() == 2 && (*acked)[0].is_number_unsigned() &&
+                       (*acked)[1].is_number_unsigned();
+  return is_pair && (*acked)[0].get<std::uint64_t>() == range->first &&
+         (*acked)[1].get<std::uint64_t>() == range->last;
 }
 
 Verdict verdict_of(int status, bool has_our_code) {
@@ -87,7 +89,7 @@ std::chrono::milliseconds parse_retry_after(std::string_view text, std::int64_t 
   return std::clamp(wait, std::chrono::milliseconds{0}, kMax);
 }
 
-PushReply read_push_reply(const HttpReply& reply, std::string_view stream, SeqRange range,
+PushReply read_push_reply(const HttpReply& reply, std::string_view stream, std::optional<SeqRange> range,
                           std::int64_t wall_ms) {
   PushReply result;
   result.status = reply.status;

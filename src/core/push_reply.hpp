@@ -3,19 +3,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "sysmon/http_client.hpp"
+#include "sysmon/seq_range.hpp"
 
 namespace sysmon {
-
-// Where a request's batches stand: contiguous numbers of one stream.
-struct SeqRange {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  friend bool operator==(const SeqRange&, const SeqRange&) = default;
-};
 
 struct PushReply {
   enum class Verdict : std::uint8_t {
@@ -38,8 +33,9 @@ struct PushReply {
 
 inline constexpr std::chrono::minutes kMaxRetryAfter{10};
 
-[[nodiscard]] PushReply read_push_reply(const HttpReply& reply, std::string_view stream, SeqRange range,
-                                        std::int64_t wall_ms);
+// `range` is that of the request; without one it carried no batch, and nothing of a range may come back.
+[[nodiscard]] PushReply read_push_reply(const HttpReply& reply, std::string_view stream,
+                                        std::optional<SeqRange> range, std::int64_t wall_ms);
 
 // Retry-After: whole seconds or an HTTP date (RFC 9110, 10.2.3). Anything else, and what lies in the past, is
 // 0.

@@ -1,5 +1,6 @@
 #include "sysmon/state_files.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -36,10 +37,56 @@ Result<void> write_all(int fd, std::string_view text, const std::string& where) 
   return {};
 }
 
-}  // namespace
+class DiskFile final : public File {
+ public:
+  DiskFile(std::string where, int descriptor) : where_(std::move(where)), descriptor_(descriptor) {}
+  ~DiskFile() override { ::close(descriptor_); }
+  DiskFile(const DiskFile&) = delete;
+  DiskFile& operator=(const DiskFile&) = delete;
 
-Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& path) {
-  if (auto made = make_directories(path); !made) return made.error();
+  [[nodiscard]] Result<std::string> read_at(std::uint64_t offset, std::size_t size) override {
+    std::string bytes(size, '\0');
+    std::size_t done = 0;
+    while (done < size) {
+      const ssize_t got =
+          ::pread(descriptor_, bytes.data() + done, size - done, static_cast<off_t>(offset + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return Error::from_errno(where_, "read", errno);
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    bytes.resize(done);
+    return bytes;
+  }
+
+  [[nodiscard]] Result<void> write_at(std::uint64_t offset, std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t written = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return Error::from_errno(where_, "write", errno);
+      offset += static_cast<std::uint64_t>(written);
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+  }
+
+  [[nodiscard]] Result<void> truncate(std::uint64_t size) override {
+    if (::ftruncate(descriptor_, static_cast<off_t>(size)) == 0) return {};
+    return Error::from_errno(where_, "truncate", errno);
+  }
+
+  [[nodiscard]] Result<void> sync() override {
+    if (::fdatasync(descriptor_) == 0) return {};
+    return Error::from_errno(where_, "fdatasync", errno);
+  }
+
+ private:
+  std::string where_;
+  int descriptor_;
+};
+
+// The folder itself: ours, and open to nobody else.
+Result<int> open_private(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) {
     Error error = Error::from_errno(path, "open", errno);
@@ -49,7 +96,10 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
     }
     return error;
   }
-  std::unique_ptr<StateDirectory> directory(new StateDirectory(path, fd));  // closes fd from here on
+  return fd;
+}
+
+Result<void> check_private(int fd, const std::string& path) {
   struct stat info{};
   if (::fstat(fd, &info) != 0) return Error::from_errno(path, "fstat", errno);
   if (info.st_uid != ::geteuid()) {
@@ -59,11 +109,28 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
   if ((info.st_mode & 077U) != 0) {
     return Error{Error::Kind::invalid, path, "is open to others. Fix: chmod 700 " + path, 0};
   }
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& path) {
+  if (auto made = make_directories(path); !made) return made.error();
+  const auto opened = open_private(path);
+  if (!opened) return opened.error();
+  std::unique_ptr<StateDirectory> directory(new StateDirectory(path, *opened));  // closes it from here on
+  if (auto is_private = check_private(*opened, path); !is_private) return is_private.error();
+  if (::flock(*opened, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error::from_errno(path, "flock", errno);
     return Error{Error::Kind::unavailable, path, "another agent uses it", 0};
   }
   return directory;
+}
+
+Result<std::unique_ptr<StateDirectory>> StateDirectory::open_to_look(const std::string& path) {
+  const auto opened = open_private(path);
+  if (!opened) return opened.error();
+  return std::unique_ptr<StateDirectory>(new StateDirectory(path, *opened));
 }
 
 StateDirectory::~StateDirectory() { ::close(descriptor_); }
@@ -104,6 +171,50 @@ Result<void> StateDirectory::write(const std::string& name, std::string_view tex
   }
   if (::fsync(descriptor_) != 0) return Error::from_errno(path_, "fsync", errno);
   return {};
+}
+
+Result<std::unique_ptr<File>> StateDirectory::open(const std::string& name, OpenMode mode) {
+  const std::string where = path_ + "/" + name;
+  const unsigned access = mode == OpenMode::read ? unsigned{O_RDONLY} : unsigned{O_RDWR} | unsigned{O_CREAT};
+  const unsigned safe = unsigned{O_NOFOLLOW} | unsigned{O_CLOEXEC} | unsigned{O_NONBLOCK};
+  const int fd = ::openat(descriptor_, name.c_str(), static_cast<int>(access | safe), kPrivateFile);
+  if (fd < 0) return Error::from_errno(where, "open", errno);
+  std::unique_ptr<File> file = std::make_unique<DiskFile>(where, fd);
+  struct stat info{};
+  if (::fstat(fd, &info) != 0) return Error::from_errno(where, "fstat", errno);
+  if (!S_ISREG(info.st_mode)) return Error{Error::Kind::invalid, where, "is no regular file", 0};
+  return file;
+}
+
+Result<std::vector<std::string>> StateDirectory::list() {
+  const int fd = ::openat(descriptor_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return Error::from_errno(path_, "open", errno);
+  DIR* const folder = ::fdopendir(fd);  // owns fd
+  if (folder == nullptr) {
+    const int failed = errno;
+    ::close(fd);
+    return Error::from_errno(path_, "fdopendir", failed);
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(folder)) {
+    const std::string name(static_cast<const char*>(entry->d_name));
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  const int failed = errno;
+  ::closedir(folder);
+  if (failed != 0) return Error::from_errno(path_, "readdir", failed);
+  return names;
+}
+
+Result<void> StateDirectory::remove(const std::string& name) {
+  if (::unlinkat(descriptor_, name.c_str(), 0) == 0) return {};
+  return Error::from_errno(path_ + "/" + name, "unlink", errno);
+}
+
+Result<void> StateDirectory::sync() {
+  if (::fsync(descriptor_) == 0) return {};
+  return Error::from_errno(path_, "fsync", errno);
 }
 
 }  // namespace sysmon

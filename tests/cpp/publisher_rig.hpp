@@ -11,41 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "crash_files.hpp"
 #include "sysmon/network_publisher.hpp"
+#include "virtual_clock.hpp"
 
 namespace sysmon::test {
 
 using nlohmann::json;
 using std::chrono::milliseconds;
-
-constexpr std::int64_t kMs = 1'000'000;
-constexpr std::int64_t kSecond = 1'000 * kMs;
-constexpr std::int64_t kMinute = 60 * kSecond;
-constexpr std::int64_t kHour = 60 * kMinute;
-
-class VirtualClock final : public Clock {
- public:
-  [[nodiscard]] std::int64_t mono_ns() const override { return now; }
-  [[nodiscard]] std::int64_t wall_ms() const override { return 1'738'858'800'000 + now / kMs; }
-  [[nodiscard]] std::int64_t boottime_ms() const override { return now / kMs; }
-  std::int64_t now = kHour;
-};
-
-class MemoryFiles final : public Files {
- public:
-  [[nodiscard]] Result<std::string> read(const std::string& name) override {
-    const auto found = content.find(name);
-    if (found == content.end()) return Error{Error::Kind::not_found, name, "open failed", 0};
-    return found->second;
-  }
-  [[nodiscard]] Result<void> write(const std::string& name, std::string_view text) override {
-    if (is_full) return Error{Error::Kind::io, name, "write failed", 0};
-    content[name] = text;
-    return {};
-  }
-  std::map<std::string, std::string> content;
-  bool is_full = false;
-};
 
 // A request as it arrived.
 struct Request {
@@ -221,7 +194,7 @@ class Rig {
 
   VirtualClock clock;
   ModelServer server;
-  MemoryFiles files;
+  CrashFiles files;
   RingBuffer<SampleBatch> ring;
   PublisherOptions settings;
   std::string token = "secret";

@@ -350,10 +350,10 @@ TEST_CASE("after an outage the newest comes first, the backlog follows oldest fi
 }
 
 TEST_CASE("72 hours without an aggregator: bounded memory, every loss declared, the rest arrives once") {
-  Rig rig({.max_queue_bytes = 256U << 10U});
+  Rig rig({.spool = {.max_bytes = 256U << 10U}});
   rig.server.answer = [](const Request&) { return ModelServer::error(0); };
   rig.run(72 * kHour);
-  CHECK(rig.publisher->stats().queue_bytes <= 256U << 10U);
+  CHECK(rig.files.used() <= (256U << 10U) + 20'000);
   CHECK(rig.requests() < 72 * 3600 / 10 * 2);
   rig.server.answer = nullptr;
   rig.run(10 * kMinute);
@@ -383,7 +383,7 @@ TEST_CASE("the default bound holds more than five minutes of a large host") {
 }
 
 TEST_CASE("what is older than it is of interest is dropped and declared") {
-  Rig rig({.max_queue_age = std::chrono::minutes{10}});
+  Rig rig({.spool = {.max_age = std::chrono::minutes{10}}});
   rig.server.answer = [](const Request&) { return ModelServer::error(0); };
   rig.run(30 * kMinute);
   rig.server.answer = nullptr;
@@ -529,19 +529,19 @@ TEST_CASE("agent_id is kept for life, stream is new with every start") {
   const std::string id = rig.publisher->agent_id();
   CHECK(id.size() == 36);
   CHECK(id[14] == '4');
-  CHECK(rig.files.content["agent_id"] == id + "\n");
+  CHECK(rig.files.content("agent_id") == id + "\n");
   const std::string stream = rig.publisher->stream();
   NetworkPublisher again(rig.settings, rig.ring, rig.clock, rig.server, rig.files);
   CHECK(again.agent_id() == id);
   CHECK(again.stream() != stream);
 
-  rig.files.content["agent_id"] = "nonsense";
+  rig.files.content("agent_id") = "nonsense";
   NetworkPublisher healed(rig.settings, rig.ring, rig.clock, rig.server, rig.files);
   CHECK(healed.agent_id().size() == 36);
   CHECK(healed.agent_id() != id);
 
-  rig.files.content.clear();
-  rig.files.is_full = true;
+  rig.files.clear();
+  rig.files.fault = [](std::string_view) { return ENOSPC; };
   NetworkPublisher nameless(rig.settings, rig.ring, rig.clock, rig.server, rig.files);
   CHECK(nameless.agent_id().empty());
   CHECK(rig.said("agent_id cannot be kept"));

@@ -1,0 +1,74 @@
+// A record of the spool: what a segment is a row of (docs/formats/spool.md).
+//
+//   0 magic  4 length  8 crc32c  12 version  13 kind  14 zero  16 stream  32 seq  40 ts_first  48 boot_id
+//   64 boottime_ms  72 samples  76 zero  80 payload
+//
+// Integers are little-endian; length counts the payload; crc32c is of everything else but itself and the
+// magic.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sysmon/loss_reason.hpp"
+#include "sysmon/seq_range.hpp"
+
+namespace sysmon {
+
+using Id128 = std::array<char, 16>;  // a stream or a boot
+
+// From 32 hexadecimal digits, dashes between them allowed; all zero for anything else.
+[[nodiscard]] Id128 parse_id128(std::string_view text);
+[[nodiscard]] std::string to_text(const Id128& id);  // 32 hexadecimal digits
+
+// Do not renumber: stored.
+enum class RecordKind : std::uint8_t {
+  gzip_batch = 1,
+  plain_batch = 2,
+  drop = 3,     // numbers that will never come; the payload says up to which, and why
+  resealed = 4  // likewise, but nobody need be told: the batches live on under other numbers
+};
+
+struct Record {
+  RecordKind kind = RecordKind::gzip_batch;
+  Id128 stream{};
+  std::uint64_t seq = 0;      // of a batch, or the first of those dropped
+  std::int64_t ts_first = 0;  // Unix milliseconds when it was sealed
+  Id128 boot_id{};
+  std::int64_t boottime_ms = 0;  // CLOCK_BOOTTIME when it was sealed
+  std::uint32_t samples = 0;
+  std::string_view payload;
+};
+
+inline constexpr std::size_t kRecordHeaderBytes = 80;
+inline constexpr std::size_t kMaxPayloadBytes = 1U << 20U;  // the aggregator's limit of a compressed body
+
+void append_record(std::string& out, const Record& record);
+
+// The record at the very front of `bytes`; its payload points into them. nullopt: there is none, or its
+// checksum does not match.
+[[nodiscard]] std::optional<Record> parse_record(std::string_view bytes);
+// What a damaged or cut record at the front says it was, unproven: stream and seq; nullopt where it is no
+// batch.
+[[nodiscard]] std::optional<Record> guess_record(std::string_view bytes);
+// Where the next magic begins, from `from` on; npos: nowhere.
+[[nodiscard]] std::size_t find_magic(std::string_view bytes, std::size_t from);
+
+// Batches that will never come.
+struct Drop {
+  Id128 stream{};
+  SeqRange range;
+  std::uint64_t samples = 0;
+  LossReason reason = LossReason::spool_full;
+};
+
+// As the payload of a record of kind drop or resealed.
+[[nodiscard]] std::string encode_drop(const Drop& drop);
+// nullopt: the record is none, or not as encode_drop writes it.
+[[nodiscard]] std::optional<Drop> decode_drop(const Record& record);
+
+}  // namespace sysmon

@@ -1,0 +1,157 @@
+#include "core/spool/recovery.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace sysmon {
+namespace {
+
+// A segment has 1 MiB and the record that crossed the mark; more than this is not ours.
+constexpr std::size_t kMaxSegmentRead = 4U << 20U;
+
+bool is_in(const SeqRange& range, std::uint64_t seq) { return seq >= range.first && seq <= range.last; }
+
+class Scan {
+ public:
+  explicit Scan(const CursorPosition& from) : from_(from) {
+    if (from.seq > 0) last_seq_[from.stream] = from.seq - 1;
+  }
+
+  void segment(std::uint64_t number, std::string_view bytes, bool is_last) {
+    std::size_t at = number == from_.segment ? static_cast<std::size_t>(from_.offset) : 0;
+    const bool is_cut_before_cursor = at > bytes.size();
+    at = std::min(at, bytes.size());
+    bool is_torn = false;
+    while (at < bytes.size()) {
+      if (const auto record = parse_record(bytes.substr(at))) {
+        const std::size_t size = kRecordHeaderBytes + record->payload.size();
+        take({number, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(size)}, *record);
+        at += size;
+        continue;
+      }
+      const std::size_t next = find_magic(bytes, at + 1);
+      if (next == std::string_view::npos && is_last) {
+        is_torn = true;
+        declare_torn(bytes.substr(at));
+        break;
+      }
+      ++found.corrupt_records;
+      at = std::min(next, bytes.size());
+    }
+    found.segments.push_back({number, at});
+    if (!is_last) return;
+    found.is_tail_torn = is_torn;
+    // A cursor that lies past the end has seen more than there is now: what is appended here would be
+    // taken for done after the next start.
+    found.is_last_whole = !is_cut_before_cursor;
+  }
+
+  void finish() {
+    for (const FoundDrop& known : settled_) {
+      std::erase_if(found.batches, [&](const FoundBatch& batch) {
+        return batch.record.stream == known.drop.stream && is_in(known.drop.range, batch.record.seq);
+      });
+    }
+    for (const Drop& gap : gaps_) declare_gap(gap);
+  }
+
+  Recovered found;
+
+ private:
+  void take(const RecordPlace& place, const Record& record) {
+    if (const auto drop = decode_drop(record)) {
+      settled_.push_back({place, *drop});
+      if (record.kind == RecordKind::drop) take_drop({place, *drop});
+      return;
+    }
+    if (record.kind == RecordKind::drop || record.kind == RecordKind::resealed || record.seq == 0) return;
+    // A stream that begins behind the cursor begins with 1. Without a cursor nobody knows what was settled.
+    const std::uint64_t before = from_.seq > 0 ? 0 : record.seq - 1;
+    std::uint64_t& last = last_seq_.insert({record.stream, before}).first->second;
+    if (record.seq <= last) return;  // written again after a sync had failed
+    if (record.seq > last + 1)
+      gaps_.push_back({record.stream, {last + 1, record.seq - 1}, 0, LossReason::corrupt});
+    last = record.seq;
+    FoundBatch batch{place, record};
+    batch.record.payload = {};
+    found.batches.push_back(batch);
+  }
+
+  // A drop that grew was written again: the later record says it all.
+  void take_drop(const FoundDrop& later) {
+    std::erase_if(found.drops, [&](const FoundDrop& earlier) {
+      return earlier.drop.stream == later.drop.stream && earlier.drop.range.first >= later.drop.range.first &&
+             earlier.drop.range.last <= later.drop.range.last;
+    });
+    found.drops.push_back(later);
+  }
+
+  // A batch whose record was cut by a power loss, where it is plain which one it was.
+  void declare_torn(std::string_view tail) {
+    const auto guess = guess_record(tail);
+    if (!guess) return;
+    const auto known = last_seq_.find(guess->stream);
+    if (known == last_seq_.end() || guess->seq != known->second + 1) return;
+    gaps_.push_back({guess->stream, {guess->seq, guess->seq}, 0, LossReason::corrupt});
+    known->second = guess->seq;
+  }
+
+  // What of the gap no drop explains.
+  void declare_gap(const Drop& gap) {
+    std::uint64_t seq = gap.range.first;
+    while (seq <= gap.range.last) {
+      std::uint64_t end = gap.range.last;
+      bool is_explained = false;
+      for (const FoundDrop& known : settled_) {
+        if (known.drop.stream != gap.stream) continue;
+        if (is_in(known.drop.range, seq)) {
+          end = std::min(known.drop.range.last, gap.range.last);
+          is_explained = true;
+          break;
+        }
+        if (known.drop.range.first > seq) end = std::min(end, known.drop.range.first - 1);
+      }
+      if (!is_explained) found.drops.push_back({{}, {gap.stream, {seq, end}, 0, LossReason::corrupt}});
+      seq = end + 1;
+    }
+  }
+
+  const CursorPosition from_;
+  std::map<Id128, std::uint64_t> last_seq_;
+  std::vector<FoundDrop> settled_;  // every drop and resealed record
+  std::vector<Drop> gaps_;
+};
+
+}  // namespace
+
+Recovered recover_spool(Files& files, const CursorPosition& from) {
+  Scan scan(from);
+  std::vector<std::uint64_t> numbers;
+  std::uint64_t highest = from.segment;
+  if (const auto names = files.list()) {
+    for (const std::string& name : *names) {
+      const std::uint64_t number = segment_number(name);
+      if (number == 0 || number == UINT64_MAX) continue;
+      highest = std::max(highest, number);
+      (number < from.segment ? scan.found.stale : numbers).push_back(number);
+    }
+  }
+  std::sort(numbers.begin(), numbers.end());
+  for (const std::uint64_t number : numbers) {
+    const bool is_last = number == numbers.back();
+    auto file = files.open(segment_name(number), OpenMode::read);
+    auto bytes = file ? (*file)->read_at(0, kMaxSegmentRead) : Result<std::string>(file.error());
+    if (!bytes) {  // kept: another start may be able to read it
+      ++scan.found.corrupt_records;
+      scan.found.segments.push_back({number, 0});
+      continue;
+    }
+    scan.segment(number, *bytes, is_last);
+  }
+  scan.finish();
+  // Never the cursor's own segment once that is gone: what is new must lie behind the cursor.
+  scan.found.next_number = highest + 1;
+  return std::move(scan.found);
+}
+
+}  // namespace sysmon

@@ -1,0 +1,42 @@
+// Recovery: what is in the spool's folder after whatever happened to it.
+//
+// Nothing here is an error: what is damaged is skipped up to the next record and counted, and a number that is
+// missing between two others is declared lost (reason corrupt).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/spool/cursor.hpp"
+#include "core/spool/record.hpp"
+#include "core/spool/segment_log.hpp"
+#include "sysmon/state_files.hpp"
+
+namespace sysmon {
+
+struct FoundBatch {
+  RecordPlace place;
+  Record record;  // without its payload
+};
+
+struct FoundDrop {
+  RecordPlace place;  // segment 0: it is not written down yet
+  Drop drop;
+};
+
+struct Recovered {
+  std::vector<FoundBatch> batches;  // what still has to be sent, in the order of the log
+  std::vector<FoundDrop> drops;     // what still has to be declared
+  std::vector<SegmentFile> segments;
+  std::uint64_t next_number = 1;
+  bool is_last_whole = false;  // appending may go on in the last segment
+  bool is_tail_torn = false;   // the last segment ends within a record: its `bytes` are those before that
+  std::uint64_t corrupt_records = 0;  // places where something was skipped
+  std::vector<std::uint64_t> stale;   // segments that are done with
+};
+
+// Reads only. `from` is the cursor's position.
+[[nodiscard]] Recovered recover_spool(Files& files, const CursorPosition& from);
+
+}  // namespace sysmon

@@ -1,0 +1,144 @@
+#include "core/spool/segment_log.hpp"
+
+#include <charconv>
+
+namespace sysmon {
+namespace {
+
+constexpr std::string_view kPrefix = "segment-";
+constexpr std::size_t kDigits = 12;
+
+}  // namespace
+
+std::string segment_name(std::uint64_t number) {
+  const std::string digits = std::to_string(number);
+  std::string name(kPrefix);
+  if (digits.size() < kDigits) name.append(kDigits - digits.size(), '0');
+  return name + digits;
+}
+
+std::uint64_t segment_number(std::string_view name) {
+  if (!name.starts_with(kPrefix)) return 0;
+  std::uint64_t number = 0;
+  const std::string_view digits = name.substr(kPrefix.size());
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  // Only the one spelling of a number: two files must not be the same segment.
+  if (parsed.ec != std::errc{} || segment_name(number) != name) return 0;
+  return number;
+}
+
+void SegmentLog::adopt(std::vector<SegmentFile> segments, std::uint64_t next_number, bool is_last_whole) {
+  segments_.assign(segments.begin(), segments.end());
+  next_number_ = next_number;
+  may_append_ = is_last_whole && !segments_.empty();
+  bytes_ = 0;
+  for (const SegmentFile& segment : segments_) bytes_ += segment.bytes;
+}
+
+Result<void> SegmentLog::open_last(std::uint64_t segment_bytes) {
+  if (may_append_ && segments_.back().bytes >= segment_bytes) close_last();
+  if (last_) return {};
+  const bool is_new = !may_append_;
+  const std::uint64_t number = is_new ? next_number_ : segments_.back().number;
+  auto opened = files_.open(segment_name(number), OpenMode::write);
+  if (!opened) return opened.error();
+  last_ = std::move(*opened);
+  may_append_ = true;
+  if (is_new) {
+    ++next_number_;
+    segments_.push_back({number, 0});
+    are_names_unsynced_ = true;
+  }
+  return {};
+}
+
+Result<RecordPlace> SegmentLog::append(std::string_view record, std::uint64_t segment_bytes) {
+  if (auto opened = open_last(segment_bytes); !opened) return opened.error();
+  SegmentFile& segment = segments_.back();
+  if (auto written = last_->write_at(segment.bytes, record); !written) {
+    (void)last_->truncate(segment.bytes);  // a part of it may be there; recovery skips that, too
+    close_last();
+    forget_empty_last();
+    return written.error();
+  }
+  const RecordPlace place{segment.number, static_cast<std::uint32_t>(segment.bytes),
+                          static_cast<std::uint32_t>(record.size())};
+  segment.bytes += record.size();
+  bytes_ += record.size();
+  is_last_unsynced_ = true;
+  return place;
+}
+
+void SegmentLog::close_last() {
+  if (is_last_unsynced_ && last_) unsynced_.push_back(std::move(last_));
+  last_.reset();
+  is_last_unsynced_ = false;
+  may_append_ = false;
+}
+
+void SegmentLog::forget_empty_last() {
+  if (segments_.empty() || segments_.back().bytes != 0) return;
+  // A full disk is tried again and again: not with a new file left behind each time.
+  if (files_.remove(segment_name(segments_.back().number))) segments_.pop_back();
+}
+
+Result<std::string> SegmentLog::read(const RecordPlace& place) {
+  if (read_number_ != place.segment || !read_) {
+    read_.reset();
+    auto opened = files_.open(segment_name(place.segment), OpenMode::read);
+    if (!opened) return opened.error();
+    read_ = std::move(*opened);
+    read_number_ = place.segment;
+  }
+  return read_->read_at(place.offset, place.bytes);
+}
+
+Result<void> SegmentLog::sync() {
+  Result<void> outcome;
+  for (const auto& file : unsynced_) {
+    if (auto synced = file->sync(); !synced) outcome = synced.error();
+  }
+  unsynced_.clear();
+  if (is_last_unsynced_) {
+    is_last_unsynced_ = false;
+    if (auto synced = last_->sync(); !synced) {
+      outcome = synced.error();
+      close_last();
+    }
+  }
+  if (outcome && are_names_unsynced_) {
+    outcome = files_.sync();
+    if (outcome) are_names_unsynced_ = false;
+  }
+  if (!outcome) close_last();
+  return outcome;
+}
+
+void SegmentLog::remove_before(std::uint64_t number) {
+  while (!segments_.empty() && segments_.front().number < number && (segments_.size() > 1 || !may_append_)) {
+    remove(segments_.front());
+    segments_.pop_front();
+  }
+}
+
+void SegmentLog::remove_from(std::uint64_t number) {
+  while (!segments_.empty() && segments_.back().number >= number) {
+    close_last();
+    remove(segments_.back());
+    segments_.pop_back();
+  }
+}
+
+void SegmentLog::remove(const SegmentFile& segment) {
+  if (read_number_ == segment.number) read_.reset();
+  // One that cannot be removed now is at the next start: the cursor is past it.
+  (void)files_.remove(segment_name(segment.number));
+  bytes_ -= segment.bytes;
+}
+
+RecordPlace SegmentLog::end() const {
+  if (!may_append_) return {next_number_, 0, 0};
+  return {segments_.back().number, static_cast<std::uint32_t>(segments_.back().bytes), 0};
+}
+
+}  // namespace sysmon

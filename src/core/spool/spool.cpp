@@ -1,0 +1,303 @@
+#include "sysmon/spool.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/spool/spool_impl.hpp"
+
+namespace sysmon {
+namespace {
+
+constexpr std::int64_t kAgeCheck = 60'000'000'000;
+constexpr int kReadAttempts = 3;
+
+}  // namespace
+
+Spool::Impl::Impl(Files& the_files, const Clock& the_clock, SpoolOptions given, Log the_log)
+    : files(the_files),
+      clock(the_clock),
+      options(std::move(given)),
+      log(std::move(the_log)),
+      boot_id(parse_id128(options.boot_id)),
+      segments(files),
+      quarantine(files) {
+  recover();
+}
+
+void Spool::Impl::recover() {
+  cursor.recover(files);
+  Recovered found = recover_spool(files, cursor.position());
+  for (const std::uint64_t number : found.stale) (void)files.remove(segment_name(number));
+  if (found.is_tail_torn && found.is_last_whole) {
+    const SegmentFile& last = found.segments.back();
+    auto file = files.open(segment_name(last.number), OpenMode::write);
+    found.is_last_whole = file && (*file)->truncate(last.bytes);
+  }
+  for (const FoundBatch& batch : found.batches) adopt(batch);
+  for (const FoundDrop& drop : found.drops) {
+    const bool is_new = drop.place.segment == 0;
+    drops.all().push_back({drop.place, index.stream_number(drop.drop.stream), drop.drop.range,
+                           drop.drop.samples, drop.drop.reason});
+    if (is_new) count_drop(drop.drop.reason, drop.drop.range.last - drop.drop.range.first + 1, 0);
+  }
+  // A process that was killed may have left it to us to sync what it wrote.
+  if (index.waiting() > 0) {
+    for (const SegmentFile& segment : found.segments) {
+      if (auto file = files.open(segment_name(segment.number), OpenMode::write)) (void)(*file)->sync();
+    }
+    (void)files.sync();
+  }
+  segments.adopt(found.segments, found.next_number, found.is_last_whole);
+  unsynced_from = segments.end();
+  counters.corrupt_records = found.corrupt_records;
+  if (found.corrupt_records > 0) {
+    log(LogLevel::warning, "the spool was damaged in " + std::to_string(found.corrupt_records) +
+                               " places; what was lost there is declared to the aggregator");
+  }
+  write_waiting(clock.mono_ns());
+  move_cursor();
+}
+
+void Spool::Impl::adopt(const FoundBatch& found) {
+  const Record& record = found.record;
+  IndexedBatch batch;
+  batch.place = found.place;
+  batch.seq = record.seq;
+  batch.is_this_boot = record.boot_id == boot_id && boot_id != Id128{};
+  batch.sealed_ms = batch.is_this_boot ? record.boottime_ms : record.ts_first;
+  batch.samples = record.samples;
+  batch.stream = index.stream_number(record.stream);
+  batch.is_gzip = record.kind == RecordKind::gzip_batch;
+  index.add(batch);
+}
+
+void Spool::Impl::append(IndexedBatch batch, std::string_view payload) {
+  batch.place = {0, 0, static_cast<std::uint32_t>(kRecordHeaderBytes + payload.size())};
+  last_stream = index.stream_id(batch.stream);
+  last_seq = batch.seq;
+  const std::uint64_t id = index.add(batch);
+  const std::int64_t now_ns = clock.mono_ns();
+  if (payload.size() > kMaxPayloadBytes) {  // the aggregator would not take it
+    drop_in_memory(id, LossReason::quarantined);
+  } else {
+    held.hold(id, now_ns, payload);
+  }
+  write_waiting(now_ns);
+}
+
+void Spool::Impl::settle(std::uint64_t id) {
+  index.settle(id);
+  held.release(id);
+}
+
+void Spool::Impl::move_cursor() {
+  CursorPosition to;
+  std::optional<RecordPlace> oldest;
+  if (index.waiting() > 0) {
+    // Places ascend with ids, and what is in memory comes last.
+    const IndexedBatch& batch = *index.find(index.oldest());
+    if (batch.place.segment != 0) oldest = batch.place;
+    to.stream = index.stream_id(batch.stream);
+    to.seq = batch.seq;
+  } else if (last_seq > 0) {
+    to.stream = last_stream;
+    to.seq = last_seq + 1;
+  }
+  for (const PendingDrop& drop : drops.all()) {
+    if (drop.place.segment == 0 || (oldest && drop.place > *oldest)) continue;
+    oldest = drop.place;
+    to.stream = {};
+    to.seq = 0;
+  }
+  const RecordPlace at = oldest ? *oldest : segments.end();
+  to.segment = at.segment;
+  to.offset = at.offset;
+  cursor.move(files, to);
+  segments.remove_before(to.segment);
+}
+
+std::int64_t Spool::Impl::age_ms(const IndexedBatch& batch) const {
+  const std::int64_t now_ms = batch.is_this_boot ? clock.boottime_ms() : clock.wall_ms();
+  return std::max<std::int64_t>(0, now_ms - batch.sealed_ms);
+}
+
+SpooledBatch Spool::Impl::describe(std::uint64_t id, const IndexedBatch& batch) const {
+  return {id,
+          index.stream_text(batch.stream),
+          batch.seq,
+          batch.samples,
+          batch.place.bytes - kRecordHeaderBytes,
+          batch.is_gzip};
+}
+
+Result<void> Spool::Impl::read_from_disk(const IndexedBatch& batch, std::string& out) {
+  const auto bytes = segments.read(batch.place);
+  if (!bytes) return bytes.error();
+  const auto record = parse_record(*bytes);
+  if (!record || record->stream != index.stream_id(batch.stream) || record->seq != batch.seq) {
+    return Error::malformed(segment_name(batch.place.segment),
+                            "no longer holds batch " + std::to_string(batch.seq));
+  }
+  out += record->payload;
+  return {};
+}
+
+Spool::Spool(Files& files, const Clock& clock, SpoolOptions options, Log log)
+    : impl_(std::make_unique<Impl>(files, clock, std::move(options), std::move(log))) {}
+
+Spool::~Spool() = default;
+
+void Spool::set_options(SpoolOptions options) { impl_->options = std::move(options); }
+
+void Spool::append(std::string_view stream, std::uint64_t seq, std::uint32_t samples,
+                   std::string_view payload, bool is_gzip) {
+  IndexedBatch batch;
+  batch.seq = seq;
+  batch.is_this_boot = impl_->boot_id != Id128{};
+  batch.sealed_ms = batch.is_this_boot ? impl_->clock.boottime_ms() : impl_->clock.wall_ms();
+  batch.samples = samples;
+  batch.stream = impl_->index.stream_number(parse_id128(stream));
+  batch.is_gzip = is_gzip;
+  impl_->append(batch, payload);
+}
+
+std::int64_t Spool::maintain(std::int64_t now_ns) {
+  Impl& impl = *impl_;
+  if (impl.is_failing && now_ns >= impl.retry_ns) impl.write_waiting(now_ns);
+  if (!impl.is_failing && now_ns >= impl.sync_due()) {
+    if (auto synced = impl.sync(); !synced) impl.fail(now_ns, synced.error());
+  }
+  if (now_ns >= impl.age_due_ns) {
+    impl.drop_expired();
+    impl.age_due_ns = now_ns + std::min(kAgeCheck, impl.options.max_age.count() * 1'000'000 / 64);
+  }
+  const std::int64_t next = empty() ? INT64_MAX : impl.age_due_ns;
+  const bool is_something_held = !impl.held.batches().empty();
+  if (impl.is_failing) return is_something_held ? std::min(next, impl.retry_ns) : next;
+  return std::min(next, impl.sync_due());
+}
+
+std::size_t Spool::size() const { return impl_->index.waiting(); }
+std::uint64_t Spool::payload_bytes() const { return impl_->index.payload_bytes(); }
+
+SpooledBatch Spool::oldest() const {
+  const std::uint64_t id = impl_->index.oldest();
+  return impl_->describe(id, *impl_->index.find(id));
+}
+
+SpooledBatch Spool::newest() const {
+  const std::uint64_t id = impl_->index.newest();
+  return impl_->describe(id, *impl_->index.find(id));
+}
+
+std::int64_t Spool::oldest_age_ms() const {
+  return empty() ? 0 : impl_->age_ms(*impl_->index.find(impl_->index.oldest()));
+}
+
+void Spool::bundle(std::uint64_t last_id, const BundleLimits& limits, std::vector<SpooledBatch>& out) const {
+  out.clear();
+  if (empty()) return;
+  std::uint64_t samples = 0;
+  std::uint64_t bytes = 0;
+  const std::uint64_t first_id = impl_->index.oldest();
+  for (std::uint64_t id = first_id; id <= last_id && out.size() < limits.batches; ++id) {
+    const IndexedBatch* const batch = impl_->index.find(id);
+    if (batch == nullptr) break;  // something between was acknowledged
+    const SpooledBatch next = impl_->describe(id, *batch);
+    samples += next.samples;
+    bytes += next.bytes;
+    if (!out.empty()) {
+      const SpooledBatch& before = out.back();
+      if (next.stream != before.stream || next.seq != before.seq + 1) break;
+      if (!next.is_gzip || !before.is_gzip) break;
+      if (samples > limits.samples || bytes > limits.bytes) break;
+    }
+    out.push_back(next);
+  }
+}
+
+Result<void> Spool::read(std::uint64_t id, std::string& out) {
+  Impl& impl = *impl_;
+  if (const std::string* payload = impl.held.find(id)) {
+    out += *payload;
+    return {};
+  }
+  auto outcome = impl.read_from_disk(*impl.index.find(id), out);
+  if (outcome) {
+    impl.read_failures = 0;
+    return outcome;
+  }
+  impl.read_failures = impl.unreadable_id == id ? impl.read_failures + 1 : 1;
+  impl.unreadable_id = id;
+  // A read that failed may succeed later; bytes that are others will not become right.
+  if (outcome.error().kind != Error::Kind::io || impl.read_failures >= kReadAttempts) {
+    ++impl.counters.corrupt_records;
+    if (impl.drop_batches({id}, LossReason::corrupt)) impl.move_cursor();
+  }
+  return outcome;
+}
+
+void Spool::acknowledge(std::span<const SpooledBatch> batches) {
+  for (const SpooledBatch& batch : batches) impl_->settle(batch.id);
+  impl_->move_cursor();
+}
+
+Result<void> Spool::quarantine(std::uint64_t id) {
+  Impl& impl = *impl_;
+  std::string payload;
+  if (auto taken = read(id, payload); !taken) return taken;
+  std::string record;
+  append_record(record, impl.record_of(*impl.index.find(id), payload));
+  impl.quarantine.add(record);
+  if (impl.is_in_memory(id)) {
+    impl.drop_in_memory(id, LossReason::quarantined);
+    impl.write_waiting(impl.clock.mono_ns());
+  } else if (auto dropped = impl.drop_batches({id}, LossReason::quarantined); !dropped) {
+    impl.fail(impl.clock.mono_ns(), dropped.error());
+    return dropped;
+  }
+  impl.move_cursor();
+  return {};
+}
+
+Result<void> Spool::reseal(std::uint64_t id, std::string_view stream, std::uint64_t seq) {
+  Impl& impl = *impl_;
+  const Error cannot{Error::Kind::unavailable, "spool", "its disk takes nothing at present", 0};
+  if (impl.is_failing) return cannot;
+  std::string payload;
+  if (auto taken = read(id, payload); !taken) return taken;
+  const IndexedBatch old = *impl.index.find(id);
+  IndexedBatch anew = old;
+  anew.stream = impl.index.stream_number(parse_id128(stream));
+  anew.seq = seq;
+  impl.append(anew, payload);
+  // The old record goes once the new one is safe. Should it stay, it is refused and sealed again: the
+  // aggregator stores a sample once, whatever its batch is called.
+  if (impl.is_failing) return cannot;
+  const auto gone =
+      impl.write_drop({{}, old.stream, {old.seq, old.seq}, 0, LossReason::quarantined}, RecordKind::resealed);
+  auto written = gone ? impl.sync() : gone.error();
+  if (!written) {
+    impl.fail(impl.clock.mono_ns(), written.error());
+    return written;
+  }
+  impl.settle(id);
+  impl.move_cursor();
+  return {};
+}
+
+std::size_t Spool::drops() const { return impl_->drops.all().size(); }
+
+DeclaredDrop Spool::drop(std::size_t index) const {
+  const PendingDrop& drop = impl_->drops.all()[index];
+  return {impl_->index.stream_text(drop.stream), drop.range, drop.samples, drop.reason};
+}
+
+void Spool::forget_drops(std::string_view stream, std::size_t count) {
+  impl_->drops.forget(impl_->index.stream_number(parse_id128(stream)), count);
+  impl_->move_cursor();
+}
+
+const SpoolCounters& Spool::counters() const { return impl_->counters; }
+
+}  // namespace sysmon

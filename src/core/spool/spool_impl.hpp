@@ -1,0 +1,88 @@
+// The spool's parts put together: spool.cpp settles and answers, spool_write.cpp gets things onto the disk,
+// spool_drop.cpp gives them up.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/spool/batch_index.hpp"
+#include "core/spool/cursor.hpp"
+#include "core/spool/drop_list.hpp"
+#include "core/spool/held_batches.hpp"
+#include "core/spool/quarantine.hpp"
+#include "core/spool/record.hpp"
+#include "core/spool/recovery.hpp"
+#include "core/spool/segment_log.hpp"
+#include "sysmon/spool.hpp"
+
+namespace sysmon {
+
+struct Spool::Impl {
+  Impl(Files& the_files, const Clock& the_clock, SpoolOptions given, Log the_log);
+
+  // ---- spool.cpp ----
+  void recover();
+  void adopt(const FoundBatch& found);
+  void append(IndexedBatch batch, std::string_view payload);
+  void settle(std::uint64_t id);
+  // To the oldest record that is still needed, or to where the next one will lie. What lies before is deleted.
+  void move_cursor();
+  [[nodiscard]] std::int64_t age_ms(const IndexedBatch& batch) const;
+  [[nodiscard]] SpooledBatch describe(std::uint64_t id, const IndexedBatch& batch) const;
+  [[nodiscard]] Result<void> read_from_disk(const IndexedBatch& batch, std::string& out);
+
+  // ---- spool_write.cpp ----
+  // Everything that is in memory only goes to disk, in order; what has no room there stays within the bound.
+  void write_waiting(std::int64_t now_ns);
+  [[nodiscard]] Result<void> try_write_waiting();
+  [[nodiscard]] Result<void> write_batch(std::uint64_t id);
+  [[nodiscard]] Result<RecordPlace> write_drop(const PendingDrop& drop, RecordKind kind);
+  [[nodiscard]] Result<RecordPlace> write(const Record& record);
+  [[nodiscard]] Record record_of(const IndexedBatch& batch, std::string_view payload) const;
+  // What the sync failed on is only in memory from here on, and written anew into another segment.
+  [[nodiscard]] Result<void> sync();
+  void hold_again();
+  // Monotonic; INT64_MAX: nothing waits for a sync.
+  [[nodiscard]] std::int64_t sync_due() const;
+  void fail(std::int64_t now_ns, const Error& error);
+  [[nodiscard]] bool is_in_memory(std::uint64_t id) const;
+
+  // ---- spool_drop.cpp ----
+  // Makes room on disk for `more` bytes: the oldest segment goes, declared. Error: that could not be written
+  // down, so it stays.
+  [[nodiscard]] Result<void> make_room(std::uint64_t more);
+  [[nodiscard]] Result<void> drop_segment(std::uint64_t number);
+  // Declares these batches lost, on disk before they are gone. Error: they stay. REQUIRES: ascending.
+  [[nodiscard]] Result<void> drop_batches(const std::vector<std::uint64_t>& ids, LossReason reason);
+  // The same of batches that never were on disk.
+  void drop_in_memory(std::uint64_t id, LossReason reason);
+  void settle_dropped(std::uint64_t id, LossReason reason);
+  void bound_memory();
+  void drop_expired();
+  void count_drop(LossReason reason, std::uint64_t batches, std::uint64_t samples);
+
+  Files& files;
+  const Clock& clock;
+  SpoolOptions options;
+  Log log;
+  Id128 boot_id;
+  SegmentLog segments;
+  Cursor cursor;
+  BatchIndex index;
+  HeldBatches held;
+  DropList drops;
+  Quarantine quarantine;
+  SpoolCounters counters;
+  RecordPlace unsynced_from;  // what lies before survives a power loss
+  Id128 last_stream{};        // of the newest batch
+  std::uint64_t last_seq = 0;
+  bool is_failing = false;    // the disk took nothing at the last attempt
+  std::int64_t retry_ns = 0;  // and is asked again then
+  std::int64_t age_due_ns = 0;
+  std::uint64_t unreadable_id = 0;
+  int read_failures = 0;  // of that one, in a row
+  std::string record_bytes;
+};
+
+}  // namespace sysmon

@@ -1,0 +1,26 @@
+// VirtualClock: a clock that stands still until a test moves it.
+#pragma once
+
+#include <cstdint>
+
+#include "sysmon/clock.hpp"
+
+namespace sysmon::test {
+
+constexpr std::int64_t kMs = 1'000'000;
+constexpr std::int64_t kSecond = 1'000 * kMs;
+constexpr std::int64_t kMinute = 60 * kSecond;
+constexpr std::int64_t kHour = 60 * kMinute;
+
+class VirtualClock final : public Clock {
+ public:
+  [[nodiscard]] std::int64_t mono_ns() const override { return now; }
+  [[nodiscard]] std::int64_t wall_ms() const override {
+    return 1'738'858'800'000 + wall_offset_ms + now / kMs;
+  }
+  [[nodiscard]] std::int64_t boottime_ms() const override { return now / kMs; }
+  std::int64_t now = kHour;
+  std::int64_t wall_offset_ms = 0;
+};
+
+}  // namespace sysmon::test
