@@ -281,19 +281,6 @@ def test_the_page_is_one_file_and_a_fixed_list(kit: ServiceKit) -> None:
         assert kit.client.get(path).status_code == 404
 
 
-def test_own_metrics_are_prometheus_text(kit: ServiceKit) -> None:
-    kit.push("web01", CPU)
-    kit.post(b"{}")
-    text = kit.client.get("/metrics").get_data(as_text=True)
-    assert 'sysmon_aggregator_hosts{state="online"} 1' in text
-    assert "sysmon_aggregator_samples_total 1" in text
-    assert "sysmon_aggregator_refused_pushes_total{code=" in text
-    for line in text.splitlines():
-        assert line.startswith(
-            ("# HELP sysmon_aggregator_", "# TYPE sysmon_aggregator_", "sysmon_aggregator_")
-        )
-
-
 def test_a_failure_tells_nothing_but_that(kit: ServiceKit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kit.service.directory, "all", lambda: 1 / 0)
     assert kit.error("/api/hosts") == (500, "internal")

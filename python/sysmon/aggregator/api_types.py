@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from sysmon.aggregator.gaps import GapCause  # noqa: TC001 - msgspec reads it
 
@@ -70,6 +70,22 @@ class CompareQuery(Struct, forbid_unknown_fields=True):
     hosts: list[str] = []
     start: Time | None = None
     end: Time | None = None
+
+
+class ExpositionQuery(Struct, forbid_unknown_fields=True):
+    """GET /metrics"""
+
+    host: list[str] = []
+    names: Literal["sysmon", "node", "both"] | None = None
+
+
+class FederateQuery(Struct, forbid_unknown_fields=True):
+    """GET /federate"""
+
+    match: Annotated[list[str], Meta(description='selectors, like sysmon_load1{host=~"web.*"}')] = field(
+        default_factory=list, name="match[]"
+    )
+    names: Literal["sysmon", "node", "both"] = "sysmon"
 
 
 class EventsQuery(Struct, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ reply; the caller submits it, waits its way, and calls `finish`.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from sysmon.aggregator.key_set_budget import KeySetBudget
 from sysmon.aggregator.push_head import PushHead, SenderClock, read_head
 from sysmon.aggregator.refusal import Refusal
 from sysmon.aggregator.storage import Event, HostBatch, Write, Written
+from sysmon.prometheus.histogram import Histogram
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +59,7 @@ class Pending:
     rejected: int
     errors: list[PushErrorEntry]
     corrected: bool
+    begun_s: float = field(default_factory=time.monotonic)
 
 
 class Ingest:
@@ -83,6 +86,7 @@ class Ingest:
         self._clocks: dict[int, tuple[ClockOffset, ClockSteps]] = {}
         self._rates: dict[int, tuple[int, int]] = {}  # host -> (second, requests in it)
         self.counters = Counters()
+        self.write_seconds = Histogram()
 
     def restore(self, host: Host, rows: Sequence[Row]) -> None:
         """The host was known before the start, with these rows."""
@@ -211,6 +215,7 @@ class Ingest:
         """
         if written.conflict:
             raise _conflict(pending.head)
+        self.write_seconds.observe(time.monotonic() - pending.begun_s)
         counters = self.counters
         if written.duplicate:
             counters.duplicates += 1

@@ -10,6 +10,7 @@ import msgspec
 
 from sysmon import _core
 from sysmon.aggregator import api_types as api
+from sysmon.prometheus.text import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from sysmon.aggregator.auth import Permission
@@ -24,7 +25,7 @@ class Route(NamedTuple):
     path: str
     permission: Permission
     summary: str
-    answer: type | None = None
+    answer: type | None = None  # str is Prometheus text
     query: type | None = None
     body: type | None = None
     status: int = 200
@@ -73,6 +74,15 @@ ROUTES: Final = (
     Route("get", "/api/hosts/{hostname}/ledger", "read", "Its delivery in figures", api.LedgerView),
     Route("get", "/api/fleet/summary", "read", "All hosts in one line", api.FleetSummary),
     Route("get", "/api/health", "public", "That it runs, and how", api.Health),
+    Route(
+        "get",
+        "/metrics",
+        "read",
+        "This process, or one host's last values, as Prometheus text",
+        str,
+        api.ExpositionQuery,
+    ),
+    Route("get", "/federate", "read", "The fleet's last values, as Prometheus text", str, api.FederateQuery),
     Route("get", "/api/openapi.json", "read", "This document", dict),
     Route("post", "/api/session", "public", "Sign a browser in", body=api.NewSession, status=204),
     Route("delete", "/api/session", "public", "Sign it out", status=204),
@@ -90,7 +100,7 @@ def openapi_document() -> dict[str, Any]:
         shape
         for route in ROUTES
         for shape in (route.answer, route.query, route.body)
-        if shape not in (None, dict)
+        if shape not in (None, dict, str)
     ]
     _, components = msgspec.json.schema_components([*shapes, api.ErrorAnswer], ref_template=_COMPONENTS)
     paths: dict[str, dict[str, Any]] = {}
@@ -117,7 +127,9 @@ def openapi_document() -> dict[str, Any]:
 
 def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": "done"}
-    if route.answer is not None:
+    if route.answer is str:
+        answer["content"] = {CONTENT_TYPE: {"schema": {"type": "string"}}}
+    elif route.answer is not None:
         schema = {"type": "object"} if route.answer is dict else _ref(route.answer)
         answer["content"] = {"application/json": {"schema": schema}}
     operation: dict[str, Any] = {

@@ -18,7 +18,6 @@ from sysmon.aggregator.api_types import (
     Health,
     IngestHealth,
 )
-from sysmon.aggregator.exposition import exposition
 from sysmon.aggregator.hosts import count_by_status
 from sysmon.aggregator.openapi import openapi_document
 from sysmon.aggregator.refusal import Refusal, bad_argument
@@ -102,13 +101,6 @@ def health() -> Response:
             warnings=service.warnings,
         )
     )
-
-
-@bp.get("/metrics")
-@needs("read")
-def own_metrics() -> Response:
-    """The aggregator's own figures, as Prometheus text."""
-    return Response(exposition(aggregator()), content_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @bp.get("/api/openapi.json")

@@ -75,7 +75,7 @@ def query_of(shape: type[T]) -> T:
     Raises:
         Refusal: an argument is unknown or not as it should be.
     """
-    lists = {field.name for field in msgspec.structs.fields(shape) if field.default_factory is list}  # type: ignore[arg-type]
+    lists = {field.encode_name for field in msgspec.structs.fields(shape) if field.default_factory is list}  # type: ignore[arg-type]
     given: dict[str, Any] = {}
     for name in request.args:
         values = request.args.getlist(name)

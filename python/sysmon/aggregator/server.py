@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from sysmon.aggregator.api_types import NewSession
@@ -16,8 +17,10 @@ from sysmon.aggregator.routes_fleet import bp as fleet
 from sysmon.aggregator.routes_hosts import bp as hosts
 from sysmon.aggregator.routes_metrics import bp as metrics
 from sysmon.aggregator.routes_pages import bp as pages
+from sysmon.aggregator.routes_prometheus import bp as prometheus
 from sysmon.aggregator.routing import EXTENSION, aggregator, answer, body_of, check_permission, needs
 from sysmon.errors import SysmonError
+from sysmon.prometheus.histogram import Histogram
 
 if TYPE_CHECKING:
     from sysmon.aggregator.service import Aggregator
@@ -38,12 +41,14 @@ def create_flask(service: Aggregator) -> Flask:
 
         hops = service.settings.trusted_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    app.before_request(_start)
     app.before_request(check_permission)
     app.after_request(_secure)
+    app.after_request(_measure)
     app.register_error_handler(SysmonError, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _failed)
-    for blueprint in (bp, hosts, metrics, fleet, pages):
+    for blueprint in (bp, hosts, metrics, fleet, prometheus, pages):
         app.register_blueprint(blueprint)
     return app
 
@@ -109,6 +114,21 @@ def _secure(response: Response) -> Response:
     is_page = response.mimetype != "application/json" and not request.path.startswith("/api/")
     for name, value in PAGE_HEADERS if is_page else API_HEADERS:
         response.headers[name] = value
+    return response
+
+
+def _start() -> None:
+    g.begun_s = time.monotonic()
+
+
+def _measure(response: Response) -> Response:
+    """Remembers how long the answer to a read took, by its route; refusals are not answers."""
+    rule = request.url_rule
+    view = None if rule is None else current_app.view_functions[rule.endpoint]
+    if rule is not None and getattr(view, "permission", None) == "read" and response.status_code < 400:
+        seconds = aggregator().query_seconds
+        histogram = seconds.get(rule.rule) or seconds.setdefault(rule.rule, Histogram())
+        histogram.observe(time.monotonic() - g.begun_s)
     return response
 
 

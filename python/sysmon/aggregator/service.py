@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sysmon._core import Push
     from sysmon.aggregator.storage import Write
+    from sysmon.prometheus.histogram import Histogram
 
 ADMIN_TOKEN_FILE = "admin_token"  # noqa: S105 - the name of a file
 
@@ -61,6 +62,7 @@ class Aggregator:
         self.auth = Auth(self.settings, lambda: now_ms() / 1000)
         self.live = Live(key_sets, self.directory, now_ms, limits.series_per_host)
         self.ingest = Ingest(self.storage, self.decoder, self.directory, self.live, limits, now_ms)
+        self.query_seconds: dict[str, Histogram] = {}  # by route
         self.hub = Hub(self.live, self.directory, limits, now_ms)
         for host, rows in self.storage.load():
             self.directory.put(host)

@@ -51,6 +51,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     query_points: int = 12_000
     query_s: float = 10
     queries: int = 4
+    federate_series: int = 200_000
     ws_clients: int = 64
     ws_clients_per_address: int = 8
     ws_message_bytes: int = 4_096

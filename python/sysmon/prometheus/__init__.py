@@ -1,0 +1,1 @@
+"""Prometheus' side of the registry: names, text exposition, and the selectors of `/federate`."""
