@@ -48,6 +48,7 @@ class Name:
     name: str
     kind: PrometheusKind
     help: str
+    tags: tuple[str, ...] = ()  # of the metric
     when: tuple[str, bool, frozenset[str]] | None = None  # tag, whether it has to be one of these, values
     renamed: tuple[tuple[str, str], ...] = ()
     left_out: frozenset[str] = frozenset()
@@ -117,7 +118,7 @@ def _by_rule(metric: str) -> Name:
         name, divide = name.removesuffix("_percent") + "_ratio", 100
     if info.kind == "counter":
         name += "_total"
-    return Name(metric, name, info.kind, info.help, divide=divide)
+    return Name(metric, name, info.kind, info.help, tuple(info.tags), divide=divide)
 
 
 @cache
@@ -145,6 +146,7 @@ def _from_row(row: Mapping[str, str], info: MetricInfo, help_text: str) -> Name:
         row["name"],
         "untyped" if row["name"].startswith(_UNTYPED) else info.kind,
         help_text,
+        tuple(info.tags),
         when=_when(row["when"]),
         renamed=tuple((old, new) for old, sign, new in (text.partition(">") for text in changes) if sign),
         left_out=frozenset(text[1:] for text in changes if text.startswith("-")),

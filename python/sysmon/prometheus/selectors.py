@@ -1,9 +1,10 @@
 """Selectors of series, as in `/federate?match[]=`: a name and matchers of labels.
 
 The subset of PromQL that selects: `name`, `name{label="value", …}`, `{label=~"a.*"}`, with `=`, `!=`, `=~`
-and `!~`, and strings in double quotes, single quotes or backquotes. Regular expressions match the whole value.
-They are run by SQLite's matcher, whose time grows with pattern × text and never explodes, whatever a caller
-sends; it knows `. * + ? | ( ) [ ] \\d \\w \\s`, but neither counts `{n,m}` nor groups that begin with `(?`.
+and `!~`, and strings in double quotes, single quotes or backquotes. Regular expressions match the whole
+value. They are run by SQLite's matcher, whose time grows with pattern × text and never explodes, whatever a
+caller sends; it knows `. * + ? | ( ) [ ] \\d \\w \\s`, but neither counts `{n,m}` nor groups that begin
+with `(?`.
 """
 
 from __future__ import annotations

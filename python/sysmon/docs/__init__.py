@@ -1,4 +1,4 @@
-"""The pages that are made from the code: docs/metrics.md from the registry, docs/cli.md from `--help`.
+"""The pages that are made from the code: metrics, commands, settings, the API, names in Prometheus.
 
     python -m sysmon.docs              writes all of them below ./docs
     python -m sysmon.docs metrics cli  only these
@@ -21,6 +21,9 @@ from sysmon.cli import main as sysmon
 from sysmon.cli.base import common_params
 from sysmon.cli.exits import Code
 from sysmon.cli.metrics import interval_text
+from sysmon.docs.api import api_page
+from sysmon.docs.configuration import configuration_page
+from sysmon.docs.prometheus import prometheus_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -96,7 +99,13 @@ def cli_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"metrics": metrics_page, "cli": cli_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "metrics": metrics_page,
+    "cli": cli_page,
+    "configuration": configuration_page,
+    "api": api_page,
+    "prometheus-names": prometheus_page,
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -173,7 +182,3 @@ def _value_name(option: click.Option) -> str:
     if isinstance(option.type, click.Choice):
         return "|".join(option.type.choices)
     return option.type.name.split()[0].upper()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
