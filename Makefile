@@ -64,8 +64,10 @@ bench: build ## what is claimed fast, measured beside the floor and the peers th
 	$(PY) -m bench
 
 .PHONY: docs
-docs: build ## the pages that are made from the code
+docs: build ## the pages that are made from the code, and the site of docs/ in build/site
+	@tools/setup.sh docs
 	$(PY) -m sysmon.docs
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q
 
 .PHONY: clean
 clean: ## everything that was built

@@ -28,7 +28,8 @@ class Sink(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        Sink.sizes[self.path] = (len(body), gzip.decompress(body).count(b'"type"'))
+        text = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+        Sink.sizes[self.path] = (len(body), text.count(b'"type"'))
         first, _, last = self.headers.get("X-SysMon-Seq", "0").partition("-")
         stream = self.headers.get("X-SysMon-Stream", "")
         reply = (
@@ -52,6 +53,37 @@ def scrape(port: int, stop: threading.Event) -> None:
     while not stop.wait(INTERVAL_S):
         with urllib.request.urlopen(request, timeout=10) as reply:
             reply.read()
+
+
+COLLECTD = """\
+Hostname "h"
+FQDNLookup false
+BaseDir "{folder}"
+PIDFile "{folder}/collectd.pid"
+Interval {interval}
+{plugins}
+LoadPlugin write_http
+<Plugin write_http>
+  <Node "sink">
+    URL "http://127.0.0.1:{port}/collectd"
+    Format "JSON"
+    StoreRates true
+    BufferSize 65536
+  </Node>
+</Plugin>
+"""
+# What Debian's own configuration loads, as far as it reads this machine.
+COLLECTD_PLUGINS = "battery cpu df disk entropy interface irq load memory processes swap users"
+
+
+def collectd(folder: Path, sink_port: int) -> list[str | Path]:
+    """How to start collectd, pushing to the sink."""
+    config = folder / "collectd.conf"
+    plugins = "\n".join(f"LoadPlugin {plugin}" for plugin in COLLECTD_PLUGINS.split())
+    config.write_text(
+        COLLECTD.format(folder=folder, interval=f"{INTERVAL_S:g}", plugins=plugins, port=sink_port)
+    )
+    return ["collectd", "-f", "-C", config]
 
 
 def agents(folder: Path, sink_port: int, stack: ExitStack) -> dict[str, int]:
@@ -81,6 +113,10 @@ def agents(folder: Path, sink_port: int, stack: ExitStack) -> dict[str, int]:
             )
         ),
     }
+    if shutil.which("collectd"):
+        started["collectd, write_http"] = stack.enter_context(
+            running(collectd(folder, sink_port), folder / "collectd.log")
+        )
     if exporter := shutil.which("prometheus-node-exporter"):
         port = 19100
         command = [exporter, f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]

@@ -1,4 +1,6 @@
-"""Prints what pyproject.toml asks for, a requirement a line: to build, to run, and with `test` to develop.
+"""Prints what pyproject.toml asks for, a requirement a line: to build, to run, to develop, to make the site.
+
+    requirements.py [run|test|docs]
 
 `make` builds without isolation so that a second build takes seconds; so .venv holds the build's needs too.
 """
@@ -15,6 +17,7 @@ requirements = project["build-system"]["requires"] + project["project"]["depende
 if not (shutil.which("node") and shutil.which("npm")):
     for override in project["tool"]["scikit-build"]["overrides"]:
         requirements += override.get("build", {}).get("requires", [])
-if "test" in sys.argv[1:]:
-    requirements += project["project"]["optional-dependencies"]["dev"]
+for purpose, extra in (("test", "dev"), ("docs", "docs")):
+    if purpose in sys.argv[1:]:
+        requirements += project["project"]["optional-dependencies"][extra]
 print("\n".join(requirements))

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes this checkout ready: apt packages, virtual environment, the dashboard's page, the native core.
 #   tools/setup.sh run     what `make demo` needs
+#   tools/setup.sh docs    that, and what builds the site of docs/
 #   tools/setup.sh test    that, and what the tests and linters need (a browser, the test libraries)
-#   tools/setup.sh bench   that, the benchmark library, and the stores that ours is compared with
+#   tools/setup.sh bench   that, the benchmark library, and the stores and agents that ours are compared with
 #   tools/setup.sh fuzz    that, and clang with its sanitizers' run time
 # Says what it installs; does nothing that is done already. Debian 12, Ubuntu 24.04 and later, as root or with sudo.
 set -euo pipefail
@@ -42,8 +43,8 @@ need_peers() {
   for package in "$@"; do is_installed "$package" || new+=("$package"); done
   need_apt "$@"
   if [ ${#new[@]} -gt 0 ] && [ -d /run/systemd/system ]; then
-    say "stopping and disabling the services of ${new[*]}"
-    $([ "$(id -u)" -eq 0 ] || echo sudo) systemctl disable --now "${new[@]}" >&2
+    say "stopping and disabling the services of ${new[*]}" # collectd-core's is called collectd
+    $([ "$(id -u)" -eq 0 ] || echo sudo) systemctl disable --now "${new[@]%-core}" >&2
   fi
 }
 
@@ -64,14 +65,15 @@ need_apt build-essential cmake ninja-build ccache ca-certificates python3 python
   zlib1g-dev libcurl4-openssl-dev libcurl4 libyaml-cpp-dev nlohmann-json3-dev \
   libsimdjson-dev libdeflate-dev libxxhash-dev
 case $purpose in
-run) ;;
+run | docs) ;;
 test) need_apt chromium doctest-dev fonts-dejavu-core shellcheck curl ;;
 bench)
   need_apt doctest-dev libbenchmark-dev libsnappy-dev
-  need_peers prometheus victoria-metrics
+  need_peers prometheus prometheus-node-exporter victoria-metrics collectd-core
+  need_apt libyajl2 libcurl3-gnutls # what collectd's write_http loads, and its package only recommends
   ;;
 fuzz) need_apt doctest-dev clang libclang-rt-dev ;;
-*) say "unknown purpose '$purpose': run, test, bench or fuzz" && exit 2 ;;
+*) say "unknown purpose '$purpose': run, docs, test, bench or fuzz" && exit 2 ;;
 esac
 
 python=$(find_python)
@@ -81,7 +83,10 @@ if [ ! -x .venv/bin/python ]; then
 fi
 
 # Benchmarks and fuzzers are driven from Python too.
-extra=$([ "$purpose" = run ] && echo run || echo test)
+case $purpose in
+run | docs) extra="$purpose" ;;
+*) extra="test" ;;
+esac
 # What is installed is remembered by the hash of what asked for it.
 stamp=.venv/setup-$extra
 wanted=$(sha256sum pyproject.toml | cut -d' ' -f1)
