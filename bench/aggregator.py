@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bench.ingest import free_port
 from bench.process import BIN
+from bench.report import Figure, bar
 from bench.server import Server, serving
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from bench.generator import Dataset
 
 
+_LONGEST_JOB = re.compile(r"^sysmon_aggregator_longest_job_seconds (\S+)", re.MULTILINE)
 _MEMBERS = 60  # of a bundle; the server takes 64
 # Thirty days that end some hours ago are older than the default would take and keep.
 _SETTINGS = "limits: {sample_age_s: 3888000}\nretention: {raw: 45d}\n"
@@ -37,6 +41,14 @@ class Aggregator(Server):
 
     def bytes_at_rest(self, folder: Path) -> int:
         return (folder / "sysmon.db").stat().st_size
+
+
+def longest_job_ms(port: int) -> int:
+    """The longest that commits have waited for compaction, retention or a roll-up since the start."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as reply:
+        found = _LONGEST_JOB.search(reply.read().decode())
+    assert found is not None
+    return round(float(found[1]) * 1000)
 
 
 @contextmanager
@@ -65,3 +77,9 @@ def aggregator(folder: Path) -> Iterator[Aggregator]:
             f"X-SysMon-Token: {token.read_text()}",
         )
         yield Aggregator("sysmon", pid, port, "/api/metrics", "sysmon", headers)
+
+
+def bite(longest_ms: int) -> Figure:
+    """Of a run with compaction in it."""
+    verdict = bar("≤ 20 ms", longest_ms <= 20)
+    return Figure("… a commit waited for compaction", f"at most {longest_ms} ms", "", verdict)

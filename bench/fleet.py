@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.aggregator import bite, longest_job_ms
 from bench.ingest import METRICS, free_port, load, wait_ready, write_bodies
 from bench.process import BIN, memory, running
 from bench.report import Figure, bar
@@ -74,6 +75,7 @@ def _all(folder: Path) -> list[Figure]:
         base = one.warm()
         with one.watched() as peak:
             steady = one.load(_CONNECTIONS, SECONDS, WARM_UP_S)
+        bite_ms = longest_job_ms(one.port)
         used = memory(one.pid).rss
         with one.watched() as crowd_peak, one.silent(_SILENT):
             crowd = one.load(HOSTS, _CROWD_S, WARM_UP_S // 2)
@@ -87,6 +89,7 @@ def _all(folder: Path) -> list[Figure]:
             bar("p99 < 20 ms, none refused", steady["p99_ms"] < 20 and not steady["refused"]),
         ),
         Figure("… RSS", f"at most {peak.rss_mib:.0f} MiB", "", bar("< 300 MiB", peak.rss_mib < 300)),
+        bite(bite_ms),
         Figure("… database and WAL", f"at most {peak.database_mib:.0f} MiB"),
         Figure(
             f"{rate}, a connection each and {_SILENT} silent ones",

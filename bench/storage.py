@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.aggregator import Aggregator, aggregator
+from bench.aggregator import Aggregator, aggregator, bite, longest_job_ms
 from bench.generator import CACHE, TICK_S, HarnessMissingError, dataset, last_whole_hour
 from bench.peers import installed
 from bench.process import cpu_s
@@ -59,10 +59,10 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory(dir=CACHE) as name, client_core():
         with ExitStack() as stack:
             contestants = start(Path(name, "fleet"), stack)
-            figures = [bulk(contestants, fleet), paced(contestants, fleet), weigh(contestants, fleet)]
+            figures = [*bulk(contestants, fleet), paced(contestants, fleet), weigh(contestants, fleet)]
             figures += [ask(contestants, question) for question in of_a_fleet(fleet)]
         samples = read_back(contestants[0].folder, fleet)
-        figures.insert(3, Figure("read back bit-equal", f"{samples} samples", "", bar("all", True)))
+        figures.insert(4, Figure("read back bit-equal", f"{samples} samples", "", bar("all", True)))
         with ExitStack() as stack:
             contestants = start(Path(name, "month"), stack)
             for one in contestants:
@@ -86,7 +86,7 @@ def start(folder: Path, stack: ExitStack) -> list[Contestant]:
     ]
 
 
-def bulk(contestants: list[Contestant], data: Dataset) -> Figure:
+def bulk(contestants: list[Contestant], data: Dataset) -> list[Figure]:
     """All but the last ticks, as fast as they are taken.
 
     Our CPU counts until everything is compacted, the peers' only until their last answer.
@@ -98,11 +98,12 @@ def bulk(contestants: list[Contestant], data: Dataset) -> Figure:
         for i, one in enumerate(contestants):
             one.server.post(data, first, min(ticks, first + _ROUND_TICKS))
             spent[i] = cpu_s(one.server.pid) - before[i]
+    bite_ms = longest_job_ms(contestants[0].server.port)
     for one in contestants:
         one.settle()
     spent[0] = cpu_s(contestants[0].server.pid) - before[0]
     ours, *others = [data.hosts * data.series * ticks / seconds for seconds in spent]
-    return Figure(
+    ingest = Figure(
         "ingest: samples per CPU second, fsynced, compaction included",
         f"{ours / 1e3:.0f} k",
         "; ".join(
@@ -111,6 +112,7 @@ def bulk(contestants: list[Contestant], data: Dataset) -> Figure:
         ),
         bar("≥ 1,435 k", ours >= 1.435e6),
     )
+    return [ingest, bite(bite_ms)]
 
 
 def paced(contestants: list[Contestant], data: Dataset) -> Figure:

@@ -143,6 +143,28 @@ def test_the_front_and_flask_answer_alike(running: AggregatorProcess) -> None:
     assert {h for h in kept(front) if h[0] not in dates} == {h for h in kept(flask) if h[0] not in dates}
 
 
+def test_a_slow_body_is_408_on_every_route(running: AggregatorProcess) -> None:
+    status, answer = raw(running, head("Content-Length: 40", path="/api/session"), b'{"token": ')
+    assert (status, code(answer)) == (408, "body_timeout")
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_header_with_an_underscore_is_not_the_one_with_a_dash(running: AggregatorProcess) -> None:
+    with_dash = head("Content-Length: 2", method="PATCH", path="/api/hosts/web01")
+    assert raw(running, with_dash, b"{}")[0] == 403  # a token that pushes only
+    assert raw(running, with_dash.replace(b"X-SysMon-Token", b"X_SysMon_Token"), b"{}")[0] == 401
+
+
+def test_a_head_has_the_length_and_no_body(running: AggregatorProcess) -> None:
+    connection = http.client.HTTPConnection(*running.address, timeout=20)
+    for method in ("HEAD", "GET"):
+        connection.request(method, "/api/health")
+        answer = connection.getresponse()
+        assert (answer.status, int(answer.getheader("Content-Length") or 0) > 10) == (200, True)
+        assert bool(answer.read()) == (method == "GET")
+    connection.close()
+
+
 # ---- the live channel --------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,9 @@ namespace sysmon::bindings {
 
 namespace {
 
+// Decoding so much takes less than giving the GIL away and waiting for it, while the writer's thread runs.
+constexpr std::size_t kBriefBytes = 8 * 1024;
+
 Row make_row(std::int64_t time_ms, const py::bytes& payload) {
   const std::string_view bytes(payload);
   const RowView view = value_or_raise(RowView::parse(bytes));
@@ -17,7 +20,8 @@ std::vector<Push> decode(PushDecoder& decoder, const py::object& body, bool gzip
   const BytesView view(body);
   DecodedPushes pushes;
   {
-    const py::gil_scoped_release release;
+    std::optional<py::gil_scoped_release> release;
+    if (view.bytes().size() > kBriefBytes) release.emplace();
     pushes = decoder.decode(view.bytes(), gzip, now_ms);
   }
   if (pushes.fault) raise(*pushes.fault);
@@ -89,7 +93,7 @@ void bind_push_decoder(py::module_& m) {
   bind_push(m);
   py::class_<PushDecoder>(
       m, "PushDecoder",
-      "Turns the body of a push into rows. Thread-safe; the GIL is released while it works.")
+      "Turns the body of a push into rows. Thread-safe; the GIL is released while it works on a long one.")
       .def(py::init([](const std::shared_ptr<KeySets>& key_sets, const PushLimits* limits) {
              return std::make_unique<PushDecoder>(key_sets, limits == nullptr ? PushLimits{} : *limits);
            }),

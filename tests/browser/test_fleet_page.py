@@ -163,7 +163,7 @@ def test_chosen_theme_survives_a_reload(fleet: RealAggregator, open_page: Callab
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     page.reload(wait_until="commit")
     # theme.js blocks: the very first style the page has is already the right one.
-    # (A locator waits, not wait_for_function: what that polls with is eval, and the page's policy refuses it.)
+    # (A locator waits: wait_for_function polls with eval, which the page's policy refuses.)
     expect(page.locator("body")).to_be_attached()
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
 

@@ -8,24 +8,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from a2wsgi import WSGIMiddleware
 
 from sysmon.aggregator.auth import same_origin, token_in
 from sysmon.aggregator.headers import SESSION_COOKIE
 from sysmon.aggregator.hub import CLOSE_BUSY, CLOSE_POLICY, Client, running
 from sysmon.aggregator.refusal import Refusal
+from sysmon.aggregator.wsgi_bridge import Scope, WsgiBridge
 
 if TYPE_CHECKING:
     from sysmon.aggregator.service import Aggregator
 
 log = logging.getLogger(__name__)
-
-Scope = dict[str, Any]
-
-_THREADS: Final = 10
 
 
 class Front:
@@ -33,7 +29,8 @@ class Front:
 
     def __init__(self, aggregator: Aggregator) -> None:
         self._aggregator = aggregator
-        self._rest: Any = WSGIMiddleware(cast("Any", aggregator.app), workers=_THREADS)
+        limits = aggregator.settings.limits
+        self._rest = WsgiBridge(aggregator.app, limits.body_bytes, limits.body_timeout_s)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "http":

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from bisect import bisect_left
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,10 +32,11 @@ from sysmon.aggregator.stored_parts import (
     read_parts,
     read_rows,
 )
+from sysmon.aggregator.turns import Turns
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sysmon._core import KeySets, PackedChunk
     from sysmon.aggregator.journal_index import JournalIndex
@@ -43,9 +45,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_GRACE_MS: Final = 120_000  # after an hour is over: what is late by so little is packed once
-_SPREAD_MS: Final = 1_800_000  # … and hosts take turns within the next half hour
-_GATHER_MS: Final = 60_000  # between two turns of a host: a backlog comes row by row, into the same hours
 _ROLL_AFTER_MS: Final = DAY_MS
 _BITE_BYTES: Final = 256 << 10  # of payload in one transaction: some milliseconds of the writer's time
 _TRIM_ROWS: Final = 1_024
@@ -85,7 +84,7 @@ class Compactor:
         self._key_sets = key_sets
         self._reader = reader
         self._retention = retention
-        self._journal_bytes = journal_bytes
+        self._turns = Turns(index, journal_bytes)
         self._now_ms = now_ms
         self.lock = threading.Lock()  # whoever holds it is the only one to move or delete chunks
         self._wake = threading.Event()
@@ -94,7 +93,8 @@ class Compactor:
         self._dirty: set[tuple[int, int]] = set(reader.execute("SELECT host_id, day FROM dirty_days"))
         retention.restore(reader)
         self._first_row = int(reader.execute("SELECT coalesce(min(id), 1) FROM journal").get)
-        self._packed_ms: dict[int, int] = {}  # when a host's turn was last
+        self._unrolled: deque[int] = deque()  # hosts that may have days before `_roll_until` without cells
+        self._roll_until = NO_DAY
         self.samples = 0  # compacted since the start
 
     # ---- when ----------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ class Compactor:
         """All of the journal into chunks, whatever hour it is, then all that is due; the space returns."""
         before = self.samples
         with self.lock:
-            for _, _, host_id in self._index.oldest():
+            for host_id in self._index.live_hosts():
                 self._compact(host_id)
         while not self._stopped and self.step():
             pass
@@ -156,16 +156,11 @@ class Compactor:
         return {"samples": self.samples - before}
 
     def _compact_next(self, now_ms: int) -> bool:
-        oldest = self._index.oldest()
-        pressed = self._index.bytes > self._journal_bytes * 3 // 4
-        for _, time_ms, host_id in oldest:
-            over_ms = (time_ms // HOUR_MS + 1) * HOUR_MS + _GRACE_MS + host_id * 7_919_000 % _SPREAD_MS
-            due_ms = max(over_ms, self._packed_ms.get(host_id, 0) + _GATHER_MS)
-            if pressed or due_ms <= now_ms:
-                self._packed_ms[host_id] = now_ms
-                self._compact(host_id)
-                return True
-        return False
+        host_id = self._turns.take(now_ms)
+        if host_id is None:
+            return False
+        self._compact(host_id)
+        return True
 
     def _trim(self) -> bool:
         """Deletes a run of rows that are all in chunks."""
@@ -208,6 +203,8 @@ class Compactor:
         days = {hour // DAY_HOURS for hour in hours}
         dirty = frozenset((host_id, day) for day in days if day < after.rolled_day and known)
         self._store(host_id, bite, key_sets, after, dirty)
+        if after.rolled_day < self._roll_until:
+            self._unrolled.append(host_id)
 
     def _pack_hour(self, host_id: int, hour: int, live: Any, chunks: HostChunks) -> PackedChunk:
         first, end = (bisect_left(live.times, edge * HOUR_MS) for edge in (hour, hour + 1))
@@ -258,17 +255,21 @@ class Compactor:
     # ---- raw chunks -> cells -------------------------------------------------------------------------------
 
     def _roll_next(self, now_ms: int) -> bool:
-        for host_id, day in self._due_days(now_ms):
+        for host_id, day in self._dirty:
             self._roll(host_id, day)
             return True
-        return False
-
-    def _due_days(self, now_ms: int) -> Iterator[tuple[int, int]]:
-        yield from list(self._dirty)
         until = (now_ms - _ROLL_AFTER_MS) // DAY_MS  # days before this one are old enough, all of them
-        for host_id, chunks in self._index.hosts_with_chunks():
+        if until != self._roll_until:
+            self._roll_until = until
+            self._unrolled = deque(host_id for host_id, _ in self._index.hosts_with_chunks())
+        while self._unrolled:
+            host_id = self._unrolled.popleft()
+            chunks = self._index.chunks(host_id)
             if NO_DAY < chunks.rolled_day < until and chunks.rolled_day <= chunks.last_hour // DAY_HOURS:
-                yield host_id, chunks.rolled_day
+                self._unrolled.append(host_id)  # for its next day; or again, should this one fail
+                self._roll(host_id, chunks.rolled_day)
+                return True
+        return False
 
     def _roll(self, host_id: int, day: int) -> None:
         first = day * DAY_HOURS

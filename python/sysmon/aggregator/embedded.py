@@ -413,6 +413,7 @@ class EmbeddedStorage:
             "queue": self._writer.depth,
             "commits": self._writer.commits,
             "compacted_samples": self._compactor.samples,
+            "longest_job_ms": round(self._writer.longest_job_s * 1000),
         }
 
     def close(self) -> None:

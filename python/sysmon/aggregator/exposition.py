@@ -82,6 +82,12 @@ def _store(page: Page, service: Aggregator) -> None:
         ("commit_queue", "Pushes that wait for a commit.", "queue"),
     ):
         page.add(f"{_OWN}{name}", "gauge", text, stats[key])
+    page.add(
+        f"{_OWN}longest_job_seconds",
+        "gauge",
+        "The longest that commits waited for compaction, retention or the like, since the start.",
+        stats["longest_job_ms"] / 1000,
+    )
     page.add(f"{_OWN}commits_total", "counter", "Transactions committed.", stats["commits"])
     page.add(
         f"{_OWN}compacted_samples_total", "counter", "Samples moved into chunks.", stats["compacted_samples"]

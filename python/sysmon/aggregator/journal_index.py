@@ -10,6 +10,7 @@ import threading
 from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 NO_DAY = -1
@@ -76,12 +77,18 @@ class JournalIndex:
         self._rows: dict[int, _Rows] = {}
         self._chunks: dict[int, HostChunks] = {}
         self._bytes = 0
+        self._firsts: list[tuple[int, int]] = []  # a heap of (first row id, host); some are out of date
+        self._changed: set[int] = set()  # hosts whose oldest row is another one
 
     def add(self, host_id: int, row_id: int, time_ms: int, size: int) -> None:
         with self._lock:
             kept = self._rows.get(host_id)
             if kept is None:
                 kept = self._rows[host_id] = _Rows()
+                heappush(self._firsts, (row_id, host_id))
+                self._changed.add(host_id)
+            elif time_ms < kept.times[0]:
+                self._changed.add(host_id)
             kept.add(row_id, time_ms, size)
             self._bytes += size
 
@@ -95,6 +102,8 @@ class JournalIndex:
                 self._bytes += kept.size - rows.size
                 if kept.ids:
                     self._rows[host_id] = kept
+                    heappush(self._firsts, (kept.first_id, host_id))
+                    self._changed.add(host_id)
                 else:
                     del self._rows[host_id]
 
@@ -127,15 +136,44 @@ class JournalIndex:
             kept = self._rows.get(host_id)
             return kept.ids[-limit:] if kept else array("q")
 
-    def oldest(self) -> list[tuple[int, int, int]]:
-        """(first row id, time of the oldest row, host) of every host with live rows, first stored first."""
+    def live_hosts(self) -> list[int]:
+        """Every host with live rows."""
         with self._lock:
-            return sorted((rows.first_id, rows.times[0], host_id) for host_id, rows in self._rows.items())
+            return list(self._rows)
+
+    def oldest_ms(self, host_id: int) -> int | None:
+        """The time of the host's oldest live row."""
+        with self._lock:
+            rows = self._rows.get(host_id)
+            return rows.times[0] if rows else None
+
+    def take_changed(self) -> list[int]:
+        """Hosts whose oldest live row became another one since the last call."""
+        with self._lock:
+            changed = list(self._changed)
+            self._changed.clear()
+            return changed
 
     def first_id(self) -> int | None:
         """The least id of a live row; None where there is none."""
         with self._lock:
-            return min((rows.first_id for rows in self._rows.values()), default=None)
+            first = self._first()
+            return first[0] if first else None
+
+    def first_host(self) -> int | None:
+        """The host of the row that is live the longest; None where there is none."""
+        with self._lock:
+            first = self._first()
+            return first[1] if first else None
+
+    def _first(self) -> tuple[int, int] | None:
+        while self._firsts:
+            row_id, host_id = self._firsts[0]
+            rows = self._rows.get(host_id)
+            if rows is not None and rows.first_id == row_id:
+                return self._firsts[0]
+            heappop(self._firsts)
+        return None
 
     def count(self, host_id: int) -> int:
         """Rows of the host ever committed."""

@@ -99,6 +99,7 @@ class Writer:
         self._is_full = False
         self._is_crowded = False  # pushes came while the last group was committed
         self.commits = 0
+        self.longest_job_s = 0.0  # since the start: so long did pushes wait for anything but pushes
 
     @property
     def depth(self) -> int:
@@ -181,6 +182,7 @@ class Writer:
                 self._do(item[0], item[1])
 
     def _do(self, job: Callable[[apsw.Connection], Any], ticket: Ticket) -> None:
+        start_s = time.monotonic()
         try:
             ticket.result = job(self._db)
         except apsw.Error as error:
@@ -190,6 +192,7 @@ class Writer:
         finally:
             if not self._db.get_autocommit():
                 self._db.execute("ROLLBACK")
+            self.longest_job_s = max(self.longest_job_s, time.monotonic() - start_s)
             ticket.settle()
 
     def _commit(self, group: list[tuple[Write, Ticket]]) -> None:
