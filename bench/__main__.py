@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import sys
 
-from bench import agent, dashboard, fleet, ingest, large, native, storage
+from bench import agent, dashboard, fleet, ingest, large, native, plan, storage
 from bench.report import machine, show
 
 SUBJECTS = {
     "collect": ("Collection beside its floor", native.collect),
     "decode": ("Decoding a push of 250 metrics", native.decode),
     "agent": ("The whole agent, and others", agent.measure),
+    "plan": ("The plan's success metrics", plan.measure),
     "ingest": ("The aggregator under load", ingest.measure),
     "dashboard": ("The dashboard in a browser", dashboard.measure),
     "fleet": ("Ten thousand hosts at one aggregator", fleet.measure),
     "storage": ("The store beside others, same data, same run", storage.measure),
     "storage-large": ("The store a hundred times larger", large.measure),
 }
-ONLY_WHEN_NAMED = {"fleet", "storage-large"}  # a quarter of an hour; some gigabytes of disk
+ONLY_WHEN_NAMED = {"fleet", "plan", "storage-large"}  # many minutes; some gigabytes of disk
 
 
 def main() -> int:
