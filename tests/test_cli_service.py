@@ -144,6 +144,7 @@ def test_the_agent_needs_no_more_than_its_unit_allows(tmp_path: Path) -> None:
     command = ["strace", "-f", "-o", str(log), str(AGENT), "--config", settings]
     env = {**os.environ, "HOME": str(tmp_path), "SYSMON_AUTH_TOKEN": TOKEN}
     env["SYSMON_SPOOL_DIR"] = str(tmp_path / "spool")
+    env |= {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
     agent = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
     assert agent.stderr is not None
     assert "cannot push" in agent.stderr.readline()
@@ -162,7 +163,8 @@ def test_the_aggregator_needs_no_more_than_its_unit_allows(tmp_path: Path) -> No
     wrapper.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("aggregator_process.sys.executable", str(wrapper))
-        with AggregatorProcess(tmp_path / "home") as running:
+        manager = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
+        with AggregatorProcess(tmp_path / "home", **manager) as running:
             client = Client(running.url, TOKEN)
             client.push(b'{"hostname": "web01", "metrics": [{"type": "a.b", "value": 1}]}', {})
             assert client.health()["status"] == "ok"

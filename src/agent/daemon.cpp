@@ -3,11 +3,13 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <memory>
 
 #include "agent/host.hpp"
 #include "agent/own_metrics.hpp"
+#include "agent/service_manager.hpp"
 #include "agent/synthetic.hpp"
 #include "agent/wakeup.hpp"
 #include "sysmon/clock.hpp"
@@ -67,15 +69,21 @@ class Daemon {
   int run() {
     if (const auto failed = prepare()) return *failed;
     start_collector();
+    manager_.ready();
     while (!wakeup_.stop()) {
       const std::int64_t next_ns = publisher_->step(system_clock().mono_ns());
       if (wakeup_.take_reload()) {
+        manager_.reloading(system_clock().mono_ns());
         reload();
+        manager_.ready();
         continue;
       }
-      set_interval(publisher_->wanted_interval(system_clock().mono_ns()));
-      wakeup_.wait(next_ns);
+      const std::int64_t now_ns = system_clock().mono_ns();
+      set_interval(publisher_->wanted_interval(now_ns));
+      manager_.watchdog(now_ns, collects(now_ns));
+      wakeup_.wait(std::min(next_ns, manager_.due_ns()));
     }
+    manager_.stopping();
     collector_.reset();  // joins: nothing comes into the ring any more
     wakeup_.cancel() = false;
     publisher_->flush(system_clock().mono_ns() + kLastPushNs);
@@ -178,11 +186,19 @@ class Daemon {
     });
     collector_->on_batch([this](const SampleBatch& batch) { take(batch); });
     collector_->on_status([this](const CollectorStatus& status) { say(status); });
+    ticked_ns_ = system_clock().mono_ns();
     collector_->start();
+  }
+
+  // The collector's thread is not stuck: its last tick, be it a late one, was not long ago.
+  [[nodiscard]] bool collects(std::int64_t now_ns) const {
+    const auto interval_ns = std::chrono::nanoseconds(interval_).count();
+    return now_ns - ticked_ns_ <= 2 * interval_ns + manager_.patience_ns() / 2;
   }
 
   // Collector thread.
   void take(const SampleBatch& batch) {
+    ticked_ns_ = system_clock().mono_ns();
     SampleBatch* slot = ring_.try_claim();
     if (slot == nullptr) {
       auto& lost = publisher_->stats().samples_dropped[static_cast<std::size_t>(LossReason::ring_full)];
@@ -245,6 +261,7 @@ class Daemon {
   const ProcRoot root_;
   const Log log_ = stderr_log();
   Wakeup wakeup_;
+  ServiceManager manager_{process_environment()};
   FactsReader facts_;
   RingBuffer<SampleBatch> ring_{kRingBatches};
   std::unique_ptr<Files> files_;
@@ -252,6 +269,7 @@ class Daemon {
   std::unique_ptr<Transport> old_transport_;  // until the publisher has let go of it
   milliseconds phase_{0};
   milliseconds interval_{0};
+  std::atomic<std::int64_t> ticked_ns_{0};  // the collector's last tick; tells the watchdog nothing but that
   std::unique_ptr<NetworkPublisher> publisher_;
   std::unique_ptr<MetricsCollector> collector_;  // last: its thread uses all of the above
 };

@@ -238,6 +238,10 @@ class EmbeddedStorage:
         return self._damage.warnings
 
     @property
+    def is_well(self) -> bool:
+        return self._writer.is_alive
+
+    @property
     def busy(self) -> float:
         return self._writer.depth / self._limits.queue_requests
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 from functools import partial
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import uvicorn
 
 from sysmon.aggregator.push_protocol import SILENCE_S, AnswerHeads, PushProtocol
+from sysmon.aggregator.service_manager import ServiceManager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,6 +50,8 @@ class Serving:
         self._socket = _bind(host or settings.host, settings.port if port is None else port)
         self._on_start = on_start
         self._on_reload = on_reload
+        self._storage = aggregator.storage
+        self._manager = ServiceManager(os.environ)
         config = uvicorn.Config(
             aggregator.asgi,
             loop="asyncio",
@@ -81,24 +85,35 @@ class Serving:
         with contextlib.suppress(ValueError, RuntimeError):  # signals exist on the main thread only
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, self.stop)
-            loop.add_signal_handler(signal.SIGHUP, self._on_reload)
+            loop.add_signal_handler(signal.SIGHUP, self._reload)
         # The socket listens before it says so: a client that is told the URL can connect at once.
         self._socket.listen(_BACKLOG)
-        started = asyncio.create_task(self._tell())
+        tasks = [
+            asyncio.create_task(self._tell()),
+            asyncio.create_task(self._manager.watch(lambda: self._storage.is_well)),
+        ]
         try:
             await self._server.serve(sockets=[self._socket])
         finally:
-            started.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await started
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
 
     async def _tell(self) -> None:
         while not self._server.started:
             await asyncio.sleep(0.01)
         self._on_start(self.url)
+        self._manager.ready()
+
+    def _reload(self) -> None:
+        with self._manager.reloading():
+            self._on_reload()
 
     def stop(self) -> None:
         """Ends `run`; from any thread."""
+        self._manager.stopping()
         self._server.should_exit = True
 
 

@@ -233,6 +233,10 @@ class Storage(Protocol):
         """How full the commit queue is, 0 to 1."""
 
     @property
+    def is_well(self) -> bool:
+        """False when nothing can be committed any more until the process is started anew."""
+
+    @property
     def warnings(self) -> list[str]:
         """What the operator should know about the store, in sentences: damage, above all."""
 

@@ -106,6 +106,11 @@ class Writer:
         """Requests that wait for a commit."""
         return self._waiting
 
+    @property
+    def is_alive(self) -> bool:
+        """The thread runs, or is not needed yet; only an error that nobody foresaw ends it."""
+        return self._thread is None or self._thread.is_alive()
+
     def submit(self, write: Write, waiter: Waiter | None) -> Ticket:
         with self._lock:
             if self._waiting >= self._queue_requests or self._waiting_bytes + write.size > self._queue_bytes:
