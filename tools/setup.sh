@@ -5,6 +5,7 @@
 #   tools/setup.sh test    that, and what the tests and linters need (a browser, the test libraries)
 #   tools/setup.sh bench   that, the benchmark library, and the stores and agents that ours are compared with
 #   tools/setup.sh fuzz    that, and clang with its sanitizers' run time
+#   tools/setup.sh package that, and what builds and tries packages
 # Says what it installs; does nothing that is done already. Debian 12, Ubuntu 24.04 and later, as root or with sudo.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -36,12 +37,12 @@ need_apt() {
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}" >&2
 }
 
-# Packages that come with a service of the same name. The benchmarks start their own processes, so a service that
-# came with what is installed here is stopped for good; one that was there before is somebody's and stays.
+# Packages that come with a service of the same name. Tests and benchmarks start their own processes, so a service
+# that came with what is installed here is stopped for good; one that was there before is somebody's and stays.
 need_peers() {
   local new=() package
   for package in "$@"; do is_installed "$package" || new+=("$package"); done
-  need_apt "$@"
+  RUNLEVEL=1 need_apt "$@"  # where there is no systemd, nothing starts in that runlevel
   if [ ${#new[@]} -gt 0 ] && [ -d /run/systemd/system ]; then
     say "stopping and disabling the services of ${new[*]}" # collectd-core's is called collectd
     $([ "$(id -u)" -eq 0 ] || echo sudo) systemctl disable --now "${new[@]%-core}" >&2
@@ -66,14 +67,18 @@ need_apt build-essential cmake ninja-build ccache ca-certificates python3 python
   libsimdjson-dev libdeflate-dev libxxhash-dev
 case $purpose in
 run | docs) ;;
-test) need_apt chromium doctest-dev fonts-dejavu-core shellcheck curl ;;
+test)
+  need_apt chromium doctest-dev fonts-dejavu-core shellcheck curl openssl
+  need_peers nginx
+  ;;
 bench)
   need_apt doctest-dev libbenchmark-dev libsnappy-dev
   need_peers prometheus prometheus-node-exporter victoria-metrics collectd-core
   need_apt libyajl2 libcurl3-gnutls # what collectd's write_http loads, and its package only recommends
   ;;
 fuzz) need_apt doctest-dev clang libclang-rt-dev ;;
-*) say "unknown purpose '$purpose': run, docs, test, bench or fuzz" && exit 2 ;;
+package) need_apt debhelper debootstrap fakeroot help2man iproute2 lintian ;;
+*) say "unknown purpose '$purpose': run, docs, test, bench, fuzz or package" && exit 2 ;;
 esac
 
 python=$(find_python)

@@ -46,7 +46,7 @@ class Front:
             await send({"type": "websocket.close", "code": CLOSE_POLICY})  # before accept: HTTP 403
             return
         await send({"type": "websocket.accept"})
-        client = self._aggregator.hub.join(scope["client"][0] if scope.get("client") else "")
+        client = self._aggregator.hub.join(self._address(scope))
         if client is None:
             await send({"type": "websocket.close", "code": CLOSE_BUSY})
             return
@@ -77,6 +77,15 @@ class Front:
         except Refusal:
             return False
         return True
+
+    def _address(self, scope: Scope) -> str:
+        """Who is at the other end; behind trusted proxies whom the outermost saw, as ProxyFix has it."""
+        hops = self._aggregator.settings.trusted_hops
+        lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        seen = ",".join(lines).split(",")
+        if lines and 0 < hops <= len(seen):
+            return seen[-hops].strip()
+        return str(scope["client"][0]) if scope.get("client") else ""
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()
