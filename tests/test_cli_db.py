@@ -15,6 +15,7 @@ from service_kit import START_MS, ServiceKit
 from sysmon.aggregator.file_stats import TierStats, forecast, read_stats
 from sysmon.aggregator.folder_lock import is_held
 from sysmon.aggregator.settings import RetentionSettings
+from sysmon.client import Client
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
@@ -309,6 +310,31 @@ def test_an_aggregator_that_runs_writes_the_copy_itself(
     packed = cli("db", "compact", "--json", *arguments)
     assert (packed.code, packed.json["samples"]) == (0, 1)
     assert cli("db", "compact", *arguments).out.startswith("0 samples packed")
+
+
+def test_stats_and_check_are_asked_of_the_aggregator_that_holds_the_folder(
+    cli: Cli, aggregator: RunningAggregator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No URL is given: the aggregator left it in the folder."""
+    aggregator.push("web01", [("own.m", 1.0)])
+    asked: list[str] = []
+    original = Client._json
+
+    def spy(self: Client, method: str, path: str, **more: Any) -> Any:
+        asked.append(f"{method} {path}")
+        return original(self, method, path, **more)
+
+    monkeypatch.setattr(Client, "_json", spy)
+    folder = ["--data-dir", str(tmp_path / "data")]
+    stats, check = cli("db", "stats", "--json", *folder), cli("db", "check", "--json", *folder)
+    assert (stats.code, check.code) == (0, 0), stats.err + check.err
+    assert [host["hostname"] for host in stats.json["hosts"]] == ["web01"]
+    assert (check.json["rows"], check.json["damaged"]) == (1, [])
+    assert [line for line in asked if "admin" in line] == ["GET /api/admin/stats", "POST /api/admin/check"]
+    assert cli("db", "compact", *folder).code == 0
+    (tmp_path / "data" / "url").write_text("http://127.0.0.1:1\n")  # it cannot be asked: the file is read
+    again = cli("db", "stats", "--json", *folder)
+    assert [host["hostname"] for host in again.json["hosts"]] == ["web01"]
 
 
 def test_what_is_no_database_is_not_set_aside(cli: Cli, tmp_path: Path) -> None:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import pty
-import select
 import signal
-import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +16,12 @@ import pytest
 from rich.console import Console
 
 from sysmon.cli import main, top
+from sysmon.cli.top_fleet import FleetView
 from sysmon.cli.top_screen import History, screen
 from sysmon.cli.top_source import LocalSource, Reading, RemoteSource
+from sysmon.client import Client
 from sysmon.errors import ApiError
+from terminal import Terminal
 
 if TYPE_CHECKING:
     from cli_run import Cli
@@ -190,7 +189,9 @@ def test_a_host_that_is_not_online_is_code_7(cli: Cli, aggregator: RunningAggreg
 
 
 def test_it_goes_on_when_the_aggregator_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([ApiError(None, "unreachable", "gone"), reading(cpu__total_usage=9.0)])
+    answers = iter(
+        [reading(cpu__total_usage=1.0), ApiError(None, "unreachable", "gone"), reading(cpu__total_usage=9.0)]
+    )
     seen: list[tuple[float | None, str]] = []
 
     class Flaky:
@@ -200,9 +201,10 @@ def test_it_goes_on_when_the_aggregator_is_back(monkeypatch: pytest.MonkeyPatch)
                 raise answer
             return answer
 
-    def draw(one: Reading, _: History, __: int, ___: float, problem: str) -> str:
-        seen.append((one.get("cpu.total_usage"), problem))
-        return ""
+    class Drawn(top.HostView):
+        def draw(self, width: int, height: int, now_s: float, problem: str = "") -> str:
+            seen.append((self.reading.get("cpu.total_usage"), problem))
+            return ""
 
     @contextlib.contextmanager
     def keys() -> Any:
@@ -211,52 +213,155 @@ def test_it_goes_on_when_the_aggregator_is_back(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(top, "_keys", keys)
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    history = History()
+    view = Drawn(Flaky())
     with click.Context(main):
-        assert top._watch(Flaky(), reading(cpu__total_usage=1.0), history, 1.0, draw) == 0
+        assert top._watch(view, 1.0) == 0
     assert seen == [(1.0, ""), (1.0, "gone"), (9.0, "")]
-    assert list(history.lines["cpu"]) == [None, 9.0]
+    assert list(view.history.lines["cpu"]) == [None, 9.0]
 
 
-def in_a_terminal(home: Path, press: bytes | signal.Signals) -> tuple[int, str, bool]:
-    """(exit code, what was written, whether the terminal is as it was)."""
-    ours, theirs = pty.openpty()
-    before = termios.tcgetattr(theirs)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sysmon.cli", "top", "--interval", "200ms"],
-        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-        env={**os.environ, "HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"},
-    )  # fmt: skip
-    written = b""
-
-    def drain(seconds: float) -> None:
-        nonlocal written
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and select.select([ours], [], [], 0.05)[0]:
-            written += os.read(ours, 65_536)
-
-    deadline = time.monotonic() + 60
-    while written.count(b"memory") < 2 and time.monotonic() < deadline:
-        drain(0.2)
-    if isinstance(press, bytes):
-        os.write(ours, press)
-    else:
-        process.send_signal(press)
-    while process.poll() is None and time.monotonic() < deadline:
-        drain(0.2)
-    drain(0.2)
-    same = termios.tcgetattr(theirs)[3] == before[3]
-    os.close(ours)
-    os.close(theirs)
-    return process.wait(5), written.decode(errors="replace"), same
+def in_a_terminal(cli: Cli, *arguments: str, columns: int = 100, rows: int = 40, **env: str) -> Terminal:
+    ours = {key: value for key, value in os.environ.items() if not key.startswith(("SYSMON_", "COLUMNS"))}
+    given = {key: value for key, value in cli.env.items() if value is not None and key != "COLUMNS"}
+    ours |= {**given, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **env}
+    command = [sys.executable, "-m", "sysmon.cli", "top", *arguments]
+    return Terminal(command, ours, columns=columns, rows=rows)
 
 
 @pytest.mark.parametrize(("press", "code"), [(b"q", 0), (signal.SIGINT, 130)])
 def test_q_and_ctrl_c_end_it_and_the_terminal_is_as_it_was(
-    tmp_path: Path, press: bytes | signal.Signals, code: int
+    cli: Cli, press: bytes | signal.Signals, code: int
 ) -> None:
-    ended, written, same = in_a_terminal(tmp_path, press)
-    assert ended == code, written[-2000:]
-    assert same
-    assert written.count("\x1b[?1049h") == written.count("\x1b[?1049l") == 1  # the other screen, and back
-    assert "Traceback" not in written
+    with in_a_terminal(cli, "--interval", "200ms") as terminal:
+        terminal.until_text("cpu", "memory", "net in", "load", "● online")
+        first = terminal.text
+        terminal.until(lambda: terminal.text != first)  # it lives
+        if isinstance(press, bytes):
+            terminal.press(press)
+        else:
+            terminal.process.send_signal(press)
+        assert terminal.end() == code, terminal.written[-2000:]
+        assert terminal.is_as_it_was
+        # The other screen, and back.
+        assert terminal.written.count(b"\x1b[?1049h") == terminal.written.count(b"\x1b[?1049l") == 1
+        assert b"Traceback" not in terminal.written
+
+
+def test_a_host_of_the_fleet_lives_in_a_terminal(
+    cli: Cli, remote: RemoteSource, aggregator: RunningAggregator
+) -> None:
+    with in_a_terminal(cli, "web01", "--interval", "200ms") as terminal:
+        terminal.until_text("web01", "online", "41.0 %", "busy", "85.0 %")
+        aggregator.push("web01", [("cpu.total_usage", 97.0)], tags={})
+        terminal.until_text("97.0 %")
+        terminal.press(b"q")
+        assert terminal.end() == 0
+
+
+# ---- the fleet ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fleet(cli: Cli, aggregator: RunningAggregator) -> RunningAggregator:
+    """Four hosts: one that is well, one with a full disk, one that is busy, and one that fell silent."""
+    cli.env["SYSMON_AGGREGATOR_URL"] = aggregator.url
+    for host, cpu, disk in (
+        ("calm", 5.0, 20.0),
+        ("full", 10.0, 95.0),
+        ("busy", 85.0, 30.0),
+        ("gone", 1.0, 1.0),
+    ):
+        for age_s in (20.0, 10.0, 0.0):
+            metrics = [
+                ("cpu.total_usage", cpu),
+                ("memory.usage_percent", 40.0),
+                ("disk.usage_percent", disk, {"mountpoint": "/"}),
+                ("network.bytes_recv", 1e6 * (30 - age_s), {"interface": "eth0"}),
+            ]
+            aggregator.push(host, metrics, age_s=age_s, interval=600)  # type: ignore[arg-type]
+    silent = aggregator.aggregator.directory.get("gone")
+    assert silent is not None
+    silent.last_seen_ms = 1_000
+    return aggregator
+
+
+def test_the_fleet_is_drawn_worst_first(cli: Cli, fleet: RunningAggregator) -> None:
+    result = cli("top", "--fleet", "--once")
+    assert result.code == 7  # one of them is not online
+    (
+        head,
+        *_,
+    ) = lines = result.out.splitlines()
+    assert head.startswith("4 hosts")
+    assert "online 3" in head
+    assert "offline 1" in head
+    order = [
+        line.split()[0]
+        for line in lines
+        if line.split() and line.split()[0] in {"calm", "full", "busy", "gone"}
+    ]
+    assert order == ["gone", "full", "busy", "calm"]
+    (full,) = [line for line in lines if line.startswith("full")]
+    assert "95.0 %" in full
+    assert "█" in full
+    document = cli("top", "--fleet", "--json").json
+    assert [host["hostname"] for host in document["hosts"]] == order
+
+
+def test_a_host_and_the_fleet_at_once_is_code_2(cli: Cli) -> None:
+    assert cli("top", "web01", "--fleet").code == 2
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+def test_the_fleet_fits_the_terminal(cli: Cli, fleet: RunningAggregator, width: int) -> None:
+    with Client(fleet.url) as client:
+        view = FleetView(client, 1.0, time.time())
+    out = Console(file=io.StringIO(), width=width, color_system=None)
+    with click.Context(main):
+        out.print(view.draw(width, 5, time.time(), problem="the aggregator is away"))
+    assert isinstance(out.file, io.StringIO)
+    lines = out.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) <= 7  # one host has room, and it is said that there are more
+    assert "gone" in out.file.getvalue()
+    assert "3 better ones" in out.file.getvalue()
+
+
+def test_a_fleet_without_hosts_is_no_error(cli: Cli, aggregator: RunningAggregator) -> None:
+    cli.env["SYSMON_AGGREGATOR_URL"] = aggregator.url
+    result = cli("top", "--fleet", "--once")
+    assert (result.code, result.out.startswith("0 hosts")) == (0, True)
+
+
+def test_the_fleet_lives_in_a_terminal(cli: Cli, fleet: RunningAggregator) -> None:
+    with in_a_terminal(cli, "--fleet", "--interval", "200ms", columns=120, rows=12) as terminal:
+        terminal.until_text("4 hosts", "gone", "full", "busy", "calm", "CPU BEFORE", "█")
+        assert max(map(len, terminal.lines)) <= 120
+        full = [("cpu.total_usage", 99.0), ("disk.usage_percent", 99.0, {"mountpoint": "/"})]
+        fleet.push("calm", full, interval=600)  # type: ignore[arg-type]
+        fleet.push("gone", [("cpu.total_usage", 2.0)], interval=600)
+        # The one that got worst climbs to the top, the one that came back is online again.
+        terminal.until(
+            lambda: any(line.startswith("calm") and "99.0 %" in line for line in terminal.lines[3:4])
+        )
+        terminal.until_text("online 4")
+        terminal.resize(60, 8)
+        terminal.process.send_signal(signal.SIGWINCH)
+        terminal.until(lambda: "CPU BEFORE" not in terminal.text and "calm" in terminal.text)
+        terminal.press(b"q")
+        assert terminal.end() == 0
+        assert terminal.is_as_it_was
+
+
+@pytest.mark.parametrize(("env", "lives"), [({"NO_COLOR": "1"}, True), ({"TERM": "dumb"}, False)])
+def test_without_colour_it_lives_and_on_a_dumb_terminal_it_is_drawn_once(
+    cli: Cli, env: dict[str, str], lives: bool
+) -> None:
+    with in_a_terminal(cli, "--interval", "100ms", **env) as terminal:
+        terminal.until_text("cpu", "memory")
+        if lives:
+            terminal.press(b"q")
+        assert terminal.end() == 0
+        assert (b"\x1b[?1049h" in terminal.written) is lives
+        assert b"\x1b[3" not in terminal.written
+        assert (b"\x1b" in terminal.written) is lives

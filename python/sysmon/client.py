@@ -120,6 +120,14 @@ class Client:
     def compact(self) -> Json:
         return self._json("POST", "/api/admin/compact")
 
+    def database_stats(self) -> Json:
+        """What fills the database."""
+        return self._get("/api/admin/stats")
+
+    def database_check(self) -> Json:
+        """Reads all of it, which takes its time."""
+        return self._json("POST", "/api/admin/check")
+
     # ---- samples ---------------------------------------------------------------------------------------
 
     def metrics(

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import socket
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +158,14 @@ def data_folder(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("HOME") or Path.home()) / ".local" / "share" / "sysmon"
 
 
+def host_name(configured: str) -> str:
+    """The name this host is known by: the setting `hostname`, else the kernel's as the agent spells it."""
+    if configured:
+        return configured
+    name = re.sub(r"[^A-Za-z0-9.]", "-", socket.gethostname())[:253]
+    return name.strip("-.") or "localhost"
+
+
 def user_file(environment: Mapping[str, str]) -> Path:
     """`~/.sysmon/agent.yaml` of the user who runs this."""
     return Path(environment.get("HOME") or Path.home()) / ".sysmon" / "agent.yaml"
@@ -190,7 +200,7 @@ def read_file(path: Path) -> str:
     """The text of a settings file; "" where there is none. Raises ConfigError."""
     try:
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text") from error
@@ -202,7 +212,7 @@ def check_private(path: Path, owner: int | None = None) -> None:
     """Raises UnsafeFileError if others than its owner (ourselves, root or `owner`) may read or change it."""
     try:
         info = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     if stat.S_IMODE(info.st_mode) & 0o077:
         raise UnsafeFileError(

@@ -7,7 +7,6 @@ same storage that a fleet's aggregator uses; the dashboard is served on loopback
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 import time
 from collections import deque
@@ -19,6 +18,7 @@ from sysmon.aggregator.settings import Settings
 from sysmon.errors import StorageError
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
     from pathlib import Path
 
@@ -83,13 +83,19 @@ class Feeder:
         self.feed(time.monotonic())
 
 
-def run(data_dir: Path, port: int, interval_s: float, on_start: Callable[[str], object]) -> None:
+def run(
+    data_dir: Path, port: int, interval_s: float, hostname: str, on_start: Callable[[str], object]
+) -> signal.Signals | None:
     """Collects, stores and serves this machine until SIGTERM or SIGINT.
 
     Args:
         data_dir: where the samples stay; made if missing.
         port: of the dashboard on 127.0.0.1; 0 takes a free one.
+        hostname: what this machine is called there.
         on_start: called with the dashboard's URL once it answers.
+
+    Returns:
+        The signal that ended it.
 
     Raises:
         StorageError: the store cannot be opened.
@@ -99,12 +105,12 @@ def run(data_dir: Path, port: int, interval_s: float, on_start: Callable[[str], 
     # Without tokens every POST is refused: nobody but this process writes.
     with Aggregator(Settings(host=LOOPBACK, port=port, data_dir=data_dir)) as aggregator:
         collector = MetricsCollector(interval_s=interval_s)
-        feeder = Feeder(aggregator, collector.drain, socket.gethostname(), interval_s)
+        feeder = Feeder(aggregator, collector.drain, hostname, interval_s)
         thread = threading.Thread(target=feeder.run, args=(stop,), name="feeder", daemon=True)
         with collector:
             thread.start()
             try:
-                aggregator.serve(LOOPBACK, port, on_start=on_start)
+                return aggregator.serve(LOOPBACK, port, on_start=on_start)
             finally:
                 stop.set()
                 thread.join()

@@ -379,6 +379,57 @@ class CompactAnswer(Struct):
     bytes: int
 
 
+class StoredTier(Struct):
+    """One tier of the database: how long it is kept, what it holds, and what a sample (or a cell) takes."""
+
+    tier: str
+    keep_days: float
+    bytes: int
+    chunks: int
+    sample_bytes: float | None
+    day_bytes: float | None
+    first: float | None
+    last: float | None
+
+
+class StoredHost(Struct):
+    hostname: str
+    bytes: int
+    journal_bytes: int
+
+
+class StatsAnswer(Struct):
+    """What fills the database. `forecast`: how far it will grow, in figures and one sentence (`text`)."""
+
+    path: str
+    bytes: int
+    wal_bytes: int
+    free_bytes: int
+    journal_rows: int
+    journal_bytes: int
+    other_bytes: int
+    tiers: list[StoredTier]
+    hosts: list[StoredHost]
+    forecast: dict[str, Any]
+
+
+class DamageView(Struct):
+    """A row whose checksum does not fit."""
+
+    table: str
+    host: str
+    time: float
+
+
+class CheckAnswer(Struct):
+    """problems: in SQLite's words; rows: of samples, looked at."""
+
+    path: str
+    rows: int
+    problems: list[str]
+    damaged: list[DamageView]
+
+
 class ErrorInside(Struct):
     code: str
     message: str

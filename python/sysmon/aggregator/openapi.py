@@ -90,6 +90,8 @@ ROUTES: Final = (
         "post", "/api/admin/backup", "admin", "Copy the database", api.BackupAnswer, body=api.BackupRequest
     ),
     Route("post", "/api/admin/compact", "admin", "Move the journal into chunks", api.CompactAnswer),
+    Route("get", "/api/admin/stats", "admin", "What fills the database", api.StatsAnswer),
+    Route("post", "/api/admin/check", "admin", "Read all of the database", api.CheckAnswer),
 )
 
 

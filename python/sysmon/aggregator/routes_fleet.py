@@ -18,6 +18,7 @@ from sysmon.aggregator.api_types import (
     Health,
     IngestHealth,
 )
+from sysmon.aggregator.database_report import check_report, stats_report
 from sysmon.aggregator.hosts import count_by_status
 from sysmon.aggregator.openapi import openapi_document
 from sysmon.aggregator.refusal import Refusal, bad_argument
@@ -128,3 +129,18 @@ def compact() -> Response:
     """Moves all of the journal into chunks now, and does what is due of rollups and retention."""
     done = aggregator().storage.maintain("compact")
     return answer(CompactAnswer(done["samples"], done["bytes"]))
+
+
+@bp.get("/api/admin/stats")
+@needs("admin")
+def database_stats() -> Response:
+    """What fills the database, by tier and host, and how long the disk lasts."""
+    service = aggregator()
+    return answer(stats_report(service.settings, service.now_ms()))
+
+
+@bp.post("/api/admin/check")
+@needs("admin")
+def database_check() -> Response:
+    """Reads all of the database and says what of it is damaged; pushes go on meanwhile."""
+    return answer(check_report(aggregator().settings.data_dir))

@@ -48,6 +48,7 @@ class Serving:
         """Binds the socket. Raises OSError if that fails."""
         settings = aggregator.settings
         self._socket = _bind(host or settings.host, settings.port if port is None else port)
+        self._signal: signal.Signals | None = None
         self._on_start = on_start
         self._on_reload = on_reload
         self._storage = aggregator.storage
@@ -76,15 +77,17 @@ class Serving:
         host, port = self._socket.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-    def run(self) -> None:
+    def run(self) -> signal.Signals | None:
+        """Serves until it is stopped; by which signal, if by one."""
         _collect_rarely()
         asyncio.run(self._run())
+        return self._signal
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         with contextlib.suppress(ValueError, RuntimeError):  # signals exist on the main thread only
             for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, self.stop)
+                loop.add_signal_handler(number, self._on_signal, number)
             loop.add_signal_handler(signal.SIGHUP, self._reload)
         # The socket listens before it says so: a client that is told the URL can connect at once.
         self._socket.listen(_BACKLOG)
@@ -104,12 +107,20 @@ class Serving:
     async def _tell(self) -> None:
         while not self._server.started:
             await asyncio.sleep(0.01)
-        self._on_start(self.url)
+        try:
+            self._on_start(self.url)
+        except BaseException:  # nobody reads where it was to be said: `run` raises it
+            self.stop()
+            raise
         self._manager.ready()
 
     def _reload(self) -> None:
         with self._manager.reloading():
             self._on_reload()
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        self._signal = number
+        self.stop()
 
     def stop(self) -> None:
         """Ends `run`; from any thread."""

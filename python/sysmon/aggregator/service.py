@@ -21,6 +21,7 @@ from sysmon.aggregator.server import create_flask
 from sysmon.aggregator.settings import LimitSettings, Settings, check_secret_file
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
@@ -93,7 +94,8 @@ class Aggregator:
         """What the operator should know and change, in sentences."""
         settings = self.settings
         found = weak_token_warnings([*settings.auth_tokens, *settings.read_tokens])
-        if settings.reads_are_open and not (settings.on_loopback and not settings.trusted_hops):
+        of_itself = settings.on_loopback and not settings.trusted_hops and not settings.allowed_hosts
+        if settings.reads_are_open and not of_itself:
             found.append("anybody who reaches this address can read everything (read_auth: open)")
         return found + self.storage.warnings
 
@@ -129,23 +131,31 @@ class Aggregator:
         *,
         on_start: Callable[[str], Any] = lambda _: None,
         on_reload: Callable[[], Any] = lambda: None,
-    ) -> None:
+    ) -> signal.Signals | None:
         """Serves until SIGTERM, SIGINT or `stop`, then answers what is under way, for at most 30 s.
 
         Args:
             host, port: where to listen, if not as in the settings; port 0 takes a free one.
-            on_start: called with the real URL once connections are taken.
+            on_start: called with the real URL once connections are taken; what it raises ends the server.
             on_reload: called at SIGHUP.
+
+        Returns:
+            The signal that ended it; None where `stop` did.
 
         Raises:
             OSError: the address cannot be bound.
         """
+        from sysmon.aggregator.address import leave_url
         from sysmon.aggregator.serve import Serving
 
-        serving = Serving(self, host, port, on_start, on_reload)
+        def started(url: str) -> None:
+            leave_url(self.settings.data_dir, url)
+            on_start(url)
+
+        serving = Serving(self, host, port, started, on_reload)
         self._stop = serving.stop
         self.storage.start()
-        serving.run()
+        return serving.run()
 
     def stop(self) -> None:
         """Ends `serve`, from any thread."""

@@ -172,7 +172,7 @@ def _from_file(file: Path | None, warnings: list[str]) -> dict[str, Any]:
     path = (file or DEFAULT_FILE).expanduser()
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if file is None:
             return {}
         raise ConfigError(f"{path}: no such file") from None

@@ -16,7 +16,7 @@ from sysmon import config as settings
 from sysmon.cli import complete
 from sysmon.cli.base import CliGroup, common, note, require, warn
 from sysmon.cli.exits import CliError, Code
-from sysmon.cli.output import Column, Output, Row, output_options, to_locale, write_text
+from sysmon.cli.output import Column, Output, Row, output_options, to_locale, write_json, write_text
 from sysmon.config_edit import line_of, set_value, unset_value, write_private
 from sysmon.errors import ConfigError
 from sysmon.format import printable
@@ -170,13 +170,17 @@ def validate(file: Path | None, out: Output) -> int:
 
 
 @config.command("path")
-def path_() -> int:
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def path_(as_json: bool) -> int:
     """Print the settings file in use, or the one that `config set` would make.
 
     \b
     sysmon config path
     """
     path = settings.settings_file(common().config_file, os.environ)
+    if as_json:
+        write_json({"path": str(path), "exists": path.exists()})
+        return Code.OK
     write_text(f"{path}\n")
     if not path.exists():
         note("it does not exist yet")
@@ -230,7 +234,7 @@ def _write(path: Path, text: str, key: str, issues: list[str], *, dry_run: bool)
     others_could_read = path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
     try:
         write_private(path, text)
-    except PermissionError as error:
+    except OSError as error:  # somebody else's, a read-only disk, no folder can be made there
         raise CliError(
             Code.NOT_ALLOWED,
             f"{path} cannot be written: {error.strerror}",

@@ -1,11 +1,12 @@
 """`sysmon db`: the embedded store of this machine's aggregator.
 
-What only reads reads the file, beside an aggregator that holds it. What writes is asked of that aggregator,
-or done here where there is none.
+All of it is asked of the aggregator that holds the data folder, and done here where none does. What only
+reads is also done here where that aggregator cannot be asked: the file can be read beside it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from sysmon.cli.base import CliGroup, common, note, warn
 from sysmon.cli.data_dir import aggregator_settings, data_dir_option
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.output import Column, Output, Row, console, cut, output_options, to_locale, write_json
+from sysmon.cli.progress import progress
+from sysmon.errors import ApiError
 from sysmon.format import clock, duration, number, size
 
 if TYPE_CHECKING:
@@ -57,17 +60,10 @@ def stats(data_dir: Path | None, out: Output) -> int:
     most 7) and ends for each tier when its age is reached (`retention`). Every row's head is read, which
     takes some seconds a GiB.
     """
-    from sysmon.aggregator.file_stats import read_stats
-
     settings = aggregator_settings(data_dir)
 
     def once() -> int:
-        document: Json = msgspec.to_builtins(read_stats(settings, time.time_ns() // 1_000_000))
-        for tier in document["tiers"]:
-            del tier["days"]
-            for key in ("first", "last"):
-                time_ms = tier.pop(f"{key}_ms")
-                tier[key] = None if time_ms is None else time_ms / 1000
+        document = _stats(settings)
         rows = document["hosts"]
         if out.format == "table":
             _print_stats(document)
@@ -93,33 +89,12 @@ def check(data_dir: Path | None, as_json: bool) -> int:
     SQLite's own check, and the checksum of every row. It changes nothing and keeps nobody waiting, but reads
     the whole file.
     """
-    from sysmon.aggregator.database_file import DATABASE
-    from sysmon.aggregator.file_reader import FileReader
-    from sysmon.aggregator.storage import DamagedError
-
-    path = aggregator_settings(data_dir).data_dir / DATABASE
-    problems: list[str] = []
-    damaged: list[Row] = []
-    rows = 0
-    try:
-        with FileReader(path) as reader:
-            found = reader.check()
-            rows, problems = found.rows, list(found.problems)
-            names = {host.host_id: host.hostname for host in reader.hosts}
-            damaged = [
-                {
-                    "table": one.table,
-                    "host": names.get(one.host_id, f"host {one.host_id}"),
-                    "time": one.time_ms / 1000,
-                }
-                for one in found.damaged
-            ]
-    except DamagedError as error:
-        problems.append(str(error))
+    found = _checked(aggregator_settings(data_dir))
+    problems, damaged = found["problems"], found["damaged"]
     if as_json:
-        write_json({"path": str(path), "rows": rows, "problems": problems, "damaged": damaged})
+        write_json(found)
     elif not problems and not damaged:
-        click.echo(f"{path}: {number(rows)} rows of samples, all as they were written")
+        click.echo(f"{found['path']}: {number(found['rows'])} rows of samples, all as they were written")
     for text in [] if as_json else problems[:_SHOWN_DAMAGE]:
         warn(text)
     for one in [] if as_json else damaged[:_SHOWN_DAMAGE]:
@@ -154,12 +129,13 @@ def backup(file: Path, data_dir: Path | None, as_json: bool) -> int:
     settings = aggregator_settings(data_dir)
     client = _holder(settings)
     if client is not None:
-        with client:
+        with client, progress("the aggregator writes the copy"):
             done = client.backup(str(target))["bytes"]
     else:
         from sysmon.aggregator.database_file import DATABASE, copy_database
 
-        done = copy_database(settings.data_dir / DATABASE, target, None)
+        with progress(f"copying {settings.data_dir}"):
+            done = copy_database(settings.data_dir / DATABASE, target, None)
     if as_json:
         write_json({"path": str(target), "bytes": done})
     else:
@@ -181,7 +157,7 @@ def compact(data_dir: Path | None, as_json: bool) -> int:
     settings = aggregator_settings(data_dir)
     client = _holder(settings)
     if client is not None:
-        with client:
+        with client, progress("the aggregator packs"):
             done = client.compact()
     else:
         from sysmon.aggregator.database_file import DATABASE
@@ -194,7 +170,8 @@ def compact(data_dir: Path | None, as_json: bool) -> int:
             settings.data_dir, settings.limits, settings.retention, max_db_bytes=settings.max_db_bytes
         )
         try:
-            done = dict(storage.maintain("compact"))
+            with progress(f"packing {settings.data_dir}"):
+                done = dict(storage.maintain("compact"))
         finally:
             storage.close()
     if as_json:
@@ -205,6 +182,32 @@ def compact(data_dir: Path | None, as_json: bool) -> int:
     return Code.OK
 
 
+def _stats(settings: Settings) -> Json:
+    """From the aggregator that holds the folder; read here where nobody does, or it does not tell us."""
+    with contextlib.suppress(ApiError, CliError):
+        client = _holder(settings)
+        if client is not None:
+            with client, progress("the aggregator reads its database"):
+                return client.database_stats()
+    from sysmon.aggregator.database_report import stats_report
+
+    with progress(f"reading {settings.data_dir}"):
+        return dict(msgspec.to_builtins(stats_report(settings, time.time_ns() // 1_000_000)))
+
+
+def _checked(settings: Settings) -> Json:
+    """As `_stats`."""
+    with contextlib.suppress(ApiError, CliError):
+        client = _holder(settings)
+        if client is not None:
+            with client, progress("the aggregator reads all of its database"):
+                return client.database_check()
+    from sysmon.aggregator.database_report import check_report
+
+    with progress(f"reading all of {settings.data_dir}"):
+        return dict(msgspec.to_builtins(check_report(settings.data_dir)))
+
+
 def _holder(settings: Settings) -> Client | None:
     """A client of the aggregator that holds the data folder; None where nobody does.
 
@@ -212,12 +215,13 @@ def _holder(settings: Settings) -> Client | None:
         CliError: somebody holds it, and the configured aggregator is another one.
         ApiError: … or does not answer.
     """
+    from sysmon.aggregator.address import url_on_this_machine
     from sysmon.aggregator.folder_lock import is_held
     from sysmon.client import Client
 
     if not is_held(settings.data_dir):
         return None
-    url = common().aggregator or _url_of(settings)
+    url = common().aggregator or url_on_this_machine(settings)
     token = common().configuration().admin_token(url, settings.data_dir)
     client = Client(url, token, common().timeout_s or PATIENCE_S)
     path = (client.health().get("database") or {}).get("path")
@@ -234,12 +238,6 @@ def _holder(settings: Settings) -> Client | None:
             "name the one that holds it: --aggregator http://127.0.0.1:PORT",
         )
     return client
-
-
-def _url_of(settings: Settings) -> str:
-    """Where an aggregator with these settings is reached from its own machine."""
-    host = "127.0.0.1" if settings.host in {"", "0.0.0.0", "::", "localhost"} else settings.host  # noqa: S104
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def _print_stats(document: Json) -> None:

@@ -12,7 +12,7 @@ import click
 
 from sysmon.cli.base import CliCommand, note
 from sysmon.cli.exits import Code
-from sysmon.cli.params import SINCE
+from sysmon.cli.params import INTERVAL, SINCE
 from sysmon.format import duration
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ VISIBLE_S = 20.0
     "--history", type=SINCE, default="24h", show_default=True, help="How far back their history reaches."
 )
 @click.option(
-    "--interval", type=SINCE, default="10s", show_default=True, help="Time between two batches of a host."
+    "--interval", type=INTERVAL, default="10s", show_default=True, help="Time between two batches of a host."
 )
 @click.option(
     "--port",

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sysmon.cli.base import CliGroup, common, require
-from sysmon.cli.hosts_change import archive, remove, tag
+from sysmon.cli.base import CliGroup, common, note, require
+from sysmon.cli.exits import Code
+from sysmon.cli.hosts_change import archive, dry_run_option, remove, tag
 from sysmon.cli.hosts_compare import compare
 from sysmon.cli.hosts_show import show
 from sysmon.cli.hosts_table import HOST_COLUMNS
 from sysmon.cli.output import Output, output_options
+from sysmon.format import tag_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +66,9 @@ def list_hosts(status: str | None, tags: tuple[str, ...], out: Output) -> int:
 @hosts.command("add")
 @click.argument("name")
 @click.argument("tags", nargs=-1, metavar="[KEY=VALUE]…")
+@dry_run_option
 @output_options
-def add_host(name: str, tags: tuple[str, ...], out: Output) -> int:
+def add_host(name: str, tags: tuple[str, ...], dry_run: bool, out: Output) -> int:
     """Register a host by hand, before its agent has pushed.
 
     \b
@@ -77,6 +80,14 @@ def add_host(name: str, tags: tuple[str, ...], out: Output) -> int:
     wanted = parse_tags(tags)
     # Without one, the aggregator's own refusal says what is missing.
     with common().client(admin=True) as client:
+        if dry_run:
+            known = any(one["hostname"] == name for one in client.hosts()["hosts"])
+            note(
+                f"{name} is registered already"
+                if known
+                else f"would register {name} {tag_text(wanted)}".rstrip()
+            )
+            return Code.OK
         host = client.add_host(name, wanted)
     out.emit(host, [{**host, "_now": time.time()}], HOST_COLUMNS)
     return 0

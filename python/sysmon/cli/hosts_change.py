@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+
+
 @click.command("tag", cls=CliCommand)
 @click.argument("host", shell_complete=complete.hosts)
 @click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE…")
+@dry_run_option
 @output_options
-def tag(host: str, tags: tuple[str, ...], out: Output) -> int:
+def tag(host: str, tags: tuple[str, ...], dry_run: bool, out: Output) -> int:
     """Set tags of a host; KEY= takes one away. They win over those that its agent sends.
 
     \b
@@ -32,8 +36,14 @@ def tag(host: str, tags: tuple[str, ...], out: Output) -> int:
 
     Asks for the admin token, as `hosts add` does.
     """
+    changes = _changes(tags)
     with common().client(admin=True) as client:
-        changed = client.change_host(host, tags=_changes(tags))
+        if dry_run:
+            found = client.host(host)
+            words = [f"{key}={value}" if value else f"{key}=" for key, value in changes.items()]
+            note(f"would set {' '.join(words)} at {found['hostname']}")
+            return Code.OK
+        changed = client.change_host(host, tags=changes)
     out.emit(changed, [{**changed, "_now": time.time()}], HOST_COLUMNS)
     return Code.OK
 
@@ -41,8 +51,9 @@ def tag(host: str, tags: tuple[str, ...], out: Output) -> int:
 @click.command("archive", cls=CliCommand)
 @click.argument("host", shell_complete=complete.hosts)
 @click.option("--undo", is_flag=True, help="Take it back among the others.")
+@dry_run_option
 @output_options
-def archive(host: str, undo: bool, out: Output) -> int:
+def archive(host: str, undo: bool, dry_run: bool, out: Output) -> int:
     """Put a host away that will not come back: it is listed apart and warned of no more. Its data stay.
 
     \b
@@ -52,6 +63,12 @@ def archive(host: str, undo: bool, out: Output) -> int:
     A push of it takes it back by itself. Asks for the admin token, as `hosts add` does.
     """
     with common().client(admin=True) as client:
+        if dry_run:
+            found = client.host(host)
+            note(
+                f"would {'take back' if undo else 'archive'} {found['hostname']}, which is {found['status']}"
+            )
+            return Code.OK
         changed = client.change_host(host, archived=not undo)
     out.emit(changed, [{**changed, "_now": time.time()}], HOST_COLUMNS)
     return Code.OK
@@ -60,7 +77,7 @@ def archive(host: str, undo: bool, out: Output) -> int:
 @click.command("rm", cls=CliCommand)
 @click.argument("host", shell_complete=complete.hosts)
 @click.option("--yes", is_flag=True, help="Do not ask for its name again.")
-@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
+@dry_run_option
 def remove(host: str, yes: bool, dry_run: bool) -> int:
     """Delete a host and everything it ever sent. This cannot be undone; `archive` keeps its data.
 

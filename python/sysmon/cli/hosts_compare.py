@@ -13,6 +13,7 @@ from sysmon.cli.base import CliCommand, common, require
 from sysmon.cli.exits import Code
 from sysmon.cli.output import Column, Output, Row, console, output_options, symbol, to_locale
 from sysmon.cli.params import SINCE, Effects
+from sysmon.cli.progress import progress
 from sysmon.format import ago, duration, number, printable, quantity, size, tag_text
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def compare(
 
     def once() -> int:
         now = time.time()
-        with common().client() as client:
+        with common().client() as client, progress(f"asking {client.url}"):
             answer = client.compare(hosts, start=now - since, end=now)
             silent = _silent(client, answer["hosts"], now)
         rows = answer["differs"]

@@ -8,15 +8,21 @@ from sysmon.cli.output import Column, Row, symbol
 from sysmon.format import ago, quantity, tag_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-# Display thresholds, percent: warn, critical. They colour, they never alert.
+# Display thresholds: warn, critical; the dashboard's own (web/src/severity.ts). They colour, never alert.
 THRESHOLDS = {
     "cpu.total_usage": (80.0, 95.0),
     "memory.usage_percent": (85.0, 95.0),
     "disk.usage_percent": (80.0, 90.0),
     "swap.usage_percent": (50.0, 80.0),
+    "pressure.worst_percent": (20.0, 50.0),
+    "load.per_core": (1.0, 2.0),
+    "sensor.temperature_celsius": (75.0, 90.0),
+    "systemd.failed_units": (1.0, float("inf")),
 }
+# Between stale and offline the longer silence is worse.
+_RANKS = {"offline": 2, "stale": 1, "online": 0}
 _STATES = {
     "online": ("●", "*", "green"),
     "stale": ("◐", "~", "yellow"),
@@ -35,6 +41,24 @@ def severity_style(metric: str, value: float) -> str:
     """The style of a value by its display threshold."""
     warn, critical = THRESHOLDS.get(metric, (float("inf"), float("inf")))
     return "bold red" if value >= critical else "yellow" if value >= warn else ""
+
+
+def worst_first(hosts: Iterable[Row]) -> list[Row]:
+    """Hosts by state, then by their worst severity, then by how near a limit; the dashboard's order.
+
+    A tenth of the way to a limit is coarse enough that noise does not reorder them; ties stay by name.
+    """
+    return sorted(hosts, key=_badness, reverse=True)
+
+
+def _badness(host: Row) -> tuple[int, int, int]:
+    severity, strain = 0, 0.0
+    for metric, value in host.get("latest", {}).items():
+        if metric in THRESHOLDS:
+            warn, critical = THRESHOLDS[metric]
+            severity = max(severity, int(value >= warn) + int(value >= critical))
+            strain = max(strain, value / (2 * warn if critical == float("inf") else critical))
+    return _RANKS.get(str(host.get("status")), -1), severity, round(strain * 10)
 
 
 def _percent(metric: str) -> Callable[[Row], str | tuple[str, str]]:

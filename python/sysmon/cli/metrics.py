@@ -15,8 +15,9 @@ from sysmon.cli import complete
 from sysmon.cli.base import CliGroup, common, require
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.metrics_export import export
-from sysmon.cli.output import Column, Output, Row, console, cut, is_ascii, output_options
+from sysmon.cli.output import Column, Output, Row, console, cut, is_ascii, output_options, to_locale
 from sysmon.cli.params import SINCE
+from sysmon.cli.progress import progress
 from sysmon.format import clock, duration, printable, quantity, sparkline, tag_text
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def explain(type_: str, out: Output) -> int:
         return Code.OK
     screen = console()
     screen.print(Text(info.name, style="bold"))
-    screen.print(Text(info.help))
+    screen.print(Text(to_locale(info.help)))
     grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True, overflow=cut())
     grid.add_column(overflow="fold")
@@ -99,7 +100,7 @@ def explain(type_: str, out: Output) -> int:
             "on" if info.default_on else f"off: add {info.name.split('.')[0]!r} to collectors.enable",
         ),
     ):
-        grid.add_row(title, Text(text))
+        grid.add_row(title, Text(to_locale(printable(text))))
     screen.print(grid)
     return Code.OK
 
@@ -147,7 +148,7 @@ def query(
         width = step
         if width is None and (out.format == "table" or agg is not None):
             width = max(1.0, round((end - start) / (WIDE_TREND if console().width >= WIDE else TREND)))
-        with common().client() as client:
+        with common().client() as client, progress(f"asking {client.url}"):
             answer = client.metrics(
                 types=types, host=host, tags=wanted, start=start, end=end, step_s=width, agg=agg
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -14,6 +15,7 @@ from sysmon.cli import complete
 from sysmon.cli.base import CliCommand, common, note, require
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.params import SINCE
+from sysmon.cli.progress import progress
 from sysmon.cli.row_stream import write_rows
 from sysmon.format import duration
 
@@ -94,11 +96,13 @@ def export(
             for series in page
             for row in _rows(series, tags_as_text=format_ != "jsonl")
         )
-        if arrow is not None:
-            count = write_parquet(arrow, rows)
-        else:
-            kind: Literal["csv", "jsonl"] = "jsonl" if format_ == "jsonl" else "csv"
-            count = write_rows(COLUMNS, rows, kind, headers=not no_headers)
+        # On a terminal the rows themselves are the progress.
+        with contextlib.nullcontext() if sys.stdout.isatty() else progress("exporting"):
+            if arrow is not None:
+                count = write_parquet(arrow, rows)
+            else:
+                kind: Literal["csv", "jsonl"] = "jsonl" if format_ == "jsonl" else "csv"
+                count = write_rows(COLUMNS, rows, kind, headers=not no_headers)
     if not count:
         note(f"no samples in the last {duration(since)}")
     return Code.OK if count else Code.PARTIAL

@@ -15,7 +15,7 @@ from sysmon.cli.base import CliCommand
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.hosts_table import severity_style
 from sysmon.cli.output import Column, Output, Row, console, cut, is_ascii, output_options, to_locale
-from sysmon.cli.params import SINCE
+from sysmon.cli.params import INTERVAL
 from sysmon.format import meter, printable, quantity, tag_text
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ GROUPS = {
 @click.command("now", cls=CliCommand, short_help="Read this machine once.")
 @click.argument("families", nargs=-1, metavar="[FAMILY]…")
 @click.option(
-    "--for", "span", type=SINCE, default="1s", show_default=True, help="Time over which rates are measured."
+    "--for",
+    "span",
+    type=INTERVAL,
+    default="1s",
+    show_default=True,
+    help="Over which rates are measured.",
 )
 @output_options
 def now(families: tuple[str, ...], span: float, out: Output) -> int:

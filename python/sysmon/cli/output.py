@@ -96,7 +96,7 @@ class Output:
     def repeat(self, once: Callable[[], int]) -> int:
         """Runs `once` and, with --watch, again and again until interrupted; its last exit code."""
         while True:
-            if self.watch_s is not None and sys.stdout.isatty():
+            if self.watch_s is not None and on_screen():
                 click.clear()
             code = once()
             if self.watch_s is None:
@@ -214,14 +214,22 @@ def cut() -> Literal["crop", "ellipsis"]:
     return "crop" if is_ascii() else "ellipsis"
 
 
+class _Screen(Console):
+    """rich's console, which would end the program by itself where the reader of stdout has gone."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the BrokenPipeError is handled; cli/base.py ends quietly on it."""
+        raise  # noqa: PLE0704 - see above
+
+
 def console() -> Console:
     """A rich console on stdout that obeys --color, NO_COLOR and TERM=dumb, and the width of the terminal."""
     mode = common().color
-    terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    terminal = on_screen()
     colored = mode == "always" or (mode == "auto" and terminal and not os.environ.get("NO_COLOR"))
-    return Console(
+    return _Screen(
         file=sys.stdout,
-        force_terminal=colored,
+        force_terminal=terminal or colored,
         no_color=not colored,
         color_system="auto" if colored and terminal else ("standard" if colored else None),
         width=shutil.get_terminal_size().columns
@@ -232,6 +240,11 @@ def console() -> Console:
         emoji=False,
         soft_wrap=False,
     )
+
+
+def on_screen() -> bool:
+    """True where stdout is a terminal that can be drawn on."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def write_text(text: str) -> None:

@@ -7,24 +7,33 @@ from typing import Any
 
 import click
 
-from sysmon.format import parse_duration
+from sysmon.format import duration, parse_duration
 
 
 class Duration(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
-    """`90s`, `5m`, `1h`, `7d` → seconds."""
+    """`90s`, `5m`, `1h`, `7d` → seconds, within bounds."""
 
     name = "duration"
+
+    def __init__(self, least_s: float = 0.0, most_s: float = float("inf")) -> None:
+        self._least_s, self._most_s = least_s, most_s
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         if isinstance(value, int | float):
             return float(value)
         try:
-            return parse_duration(str(value))
+            seconds = parse_duration(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if not self._least_s <= seconds <= self._most_s:
+            self.fail(
+                f"{value!r} is not within {duration(self._least_s)} and {duration(self._most_s)}", param, ctx
+            )
+        return seconds
 
 
 SINCE = Duration()
+INTERVAL = Duration(0.05, 86_400)  # what a collector can keep up with, to a tick a day
 
 _FAIL_ON = re.compile(r"(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?")
 

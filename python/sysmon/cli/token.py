@@ -7,6 +7,7 @@ import secrets
 import click
 
 from sysmon.cli.base import CliGroup, note
+from sysmon.cli.output import write_json
 
 TOKEN_BYTES = 32
 
@@ -21,7 +22,8 @@ def token() -> None:
 
 
 @token.command("new")
-def new() -> None:
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def new(as_json: bool) -> None:
     """Print a new random token, and where to put it.
 
     \b
@@ -30,6 +32,10 @@ def new() -> None:
 
     The token goes to stdout alone; it is not stored anywhere.
     """
-    click.echo(secrets.token_urlsafe(TOKEN_BYTES))
+    made = secrets.token_urlsafe(TOKEN_BYTES)
+    if as_json:
+        write_json({"token": made})
+    else:
+        click.echo(made)
     note("The aggregator: SYSMON_AUTH_TOKEN, or auth_token in ~/.sysmon/aggregator.yaml (mode 0600).")
     note("Each host: sysmon config set auth_token   (asks for it)")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 from pathlib import Path
 
 import click
 
-from sysmon.cli.base import CliCommand, note
+from sysmon.cli.base import CliCommand, common, note, warn
 from sysmon.cli.exits import CliError, Code
-from sysmon.cli.params import SINCE
-from sysmon.config import data_folder
+from sysmon.cli.params import INTERVAL
+from sysmon.config import data_folder, host_name
+from sysmon.errors import SysmonError
 
 
 @click.command("up", cls=CliCommand, short_help="Watch this machine; nothing to configure.")
@@ -20,7 +22,7 @@ from sysmon.config import data_folder
     "--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="Of the dashboard."
 )
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the samples stay.")
-@click.option("--interval", type=SINCE, default="1s", show_default=True, help="Time between two readings.")
+@click.option("--interval", type=INTERVAL, default="1s", show_default=True, help="Time between two readings.")
 def up(port: int, data_dir: Path | None, interval: float) -> int:
     """Watch this machine: collector, store and dashboard in one process, on loopback, until Ctrl-C.
 
@@ -41,7 +43,7 @@ def up(port: int, data_dir: Path | None, interval: float) -> int:
         note(f"this machine every {interval:g} s; data in {folder}; Ctrl-C ends it")
 
     try:
-        run(folder, port, interval, started)
+        ended_by = run(folder, port, interval, _hostname(), started)
     except DataDirBusyError as error:
         raise CliError(
             Code.SPOOL_IN_USE, str(error), "open its dashboard, or: sysmon up --data-dir DIR"
@@ -51,4 +53,13 @@ def up(port: int, data_dir: Path | None, interval: float) -> int:
             raise
         message = f"port {port} is in use on 127.0.0.1: perhaps an aggregator runs already"
         raise CliError(Code.UNEXPECTED, message, "open that one, or: sysmon up --port 9001") from error
-    return Code.OK
+    return Code.INTERRUPTED if ended_by == signal.SIGINT else Code.OK
+
+
+def _hostname() -> str:
+    """As the agent's settings say, so that the history goes on where this machine joins a fleet."""
+    try:
+        return host_name(common().configuration().get("hostname"))
+    except SysmonError as error:  # nothing else of them matters here
+        warn(str(error))
+        return host_name("")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import socket
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sysmon.client import Client
-from sysmon.config import aggregator_file, load
+from sysmon.config import aggregator_file, host_name, load
 from sysmon.errors import ApiError, SysmonError
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class Subject:
 
     @cached_property
     def hostname(self) -> str:
-        return self.configuration.get("hostname") or socket.gethostname()
+        return host_name(self.configuration.get("hostname"))
 
     @cached_property
     def store(self) -> Settings | None:
@@ -78,12 +77,13 @@ class Subject:
     @cached_property
     def url(self) -> str | None:
         """The aggregator of this host, or the one on this machine; None where there is neither."""
+        from sysmon.aggregator.address import url_on_this_machine
         from sysmon.aggregator.folder_lock import is_held
 
         if url := self.configuration.get("aggregator_url"):
             return url
         if self.store is not None and is_held(self.store.data_dir):
-            return f"http://127.0.0.1:{self.store.port}"
+            return url_on_this_machine(self.store)
         return None
 
     @cached_property
