@@ -175,9 +175,13 @@ Result<void> StateDirectory::write(const std::string& name, std::string_view tex
 
 Result<std::unique_ptr<File>> StateDirectory::open(const std::string& name, OpenMode mode) {
   const std::string where = path_ + "/" + name;
-  const unsigned access = mode == OpenMode::read ? unsigned{O_RDONLY} : unsigned{O_RDWR} | unsigned{O_CREAT};
-  const unsigned safe = unsigned{O_NOFOLLOW} | unsigned{O_CLOEXEC} | unsigned{O_NONBLOCK};
-  const int fd = ::openat(descriptor_, name.c_str(), static_cast<int>(access | safe), kPrivateFile);
+  const unsigned access = (mode == OpenMode::read ? unsigned{O_RDONLY} : unsigned{O_RDWR}) |
+                          unsigned{O_NOFOLLOW} | unsigned{O_CLOEXEC} | unsigned{O_NONBLOCK};
+  constexpr unsigned kMade = unsigned{O_CREAT} | unsigned{O_EXCL};  // what is made was not there before
+  int fd = ::openat(descriptor_, name.c_str(), static_cast<int>(access));
+  if (fd < 0 && errno == ENOENT && mode == OpenMode::write) {
+    fd = ::openat(descriptor_, name.c_str(), static_cast<int>(access | kMade), kPrivateFile);
+  }
   if (fd < 0) return Error::from_errno(where, "open", errno);
   std::unique_ptr<File> file = std::make_unique<DiskFile>(where, fd);
   struct stat info{};
