@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from bench import agent, dashboard, fleet, ingest, large, native, plan, storage
+from bench import agent, dashboard, fleet, ingest, large, native, plan, storage, up
 from bench.report import machine, show
 
 SUBJECTS = {
@@ -12,6 +12,7 @@ SUBJECTS = {
     "decode": ("Decoding a push of 250 metrics", native.decode),
     "agent": ("The whole agent, and others", agent.measure),
     "plan": ("The plan's success metrics", plan.measure),
+    "up": ("One machine: `sysmon up`", up.measure),
     "ingest": ("The aggregator under load", ingest.measure),
     "dashboard": ("The dashboard in a browser", dashboard.measure),
     "fleet": ("Ten thousand hosts at one aggregator", fleet.measure),
