@@ -84,7 +84,7 @@ class Terminal:
         """Reads until it holds."""
         deadline = time.monotonic() + WAIT_S
         while not holds():
-            assert time.monotonic() < deadline, self.text
+            assert time.monotonic() < deadline, (self.process.poll(), self.text, self.written[-500:])
             self._read(0.1)
 
     def until_text(self, *parts: str) -> None:

@@ -49,6 +49,7 @@ def reading(**values: float) -> Reading:
 def remote(cli: Cli, aggregator: RunningAggregator) -> RemoteSource:
     """web01: two ticks, ten seconds apart, with a counter, facts and processes."""
     cli.env["SYSMON_AGGREGATOR_URL"] = aggregator.url
+    now = time.time()
     for tick in range(2):
         metrics = [
             ("cpu.total_usage", 40.0 + tick),
@@ -56,12 +57,12 @@ def remote(cli: Cli, aggregator: RunningAggregator) -> RemoteSource:
             ("network.bytes_recv", 9e9 * tick, {"interface": "lo"}),
             ("disk.usage_percent", 85.0, {"mountpoint": "/"}),
         ]
-        more = {"facts": {"os": "Debian 12"}} if tick else {}
+        more = {"timestamp": now - 10 + 10 * tick, **({"facts": {"os": "Debian 12"}} if tick else {})}
         processes = [
             {"pid": 7, "command": "idle", "cpu_percent": 0.1},
             {"pid": 8, "command": "busy", "cpu_percent": 9.0},
         ]
-        aggregator.push("web01", metrics, age_s=10.0 - 10 * tick, processes=processes, **more)  # type: ignore[arg-type]
+        aggregator.push("web01", metrics, processes=processes, **more)  # type: ignore[arg-type]
     return RemoteSource(aggregator.client, "web01")
 
 

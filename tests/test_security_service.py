@@ -20,7 +20,6 @@ from command_table import parameters
 from running_aggregator import RunningAggregator
 from service_kit import ServiceKit
 from sysmon.aggregator import auth, database_file, serve
-from sysmon.aggregator.asgi import address_of
 from sysmon.aggregator.headers import PAGE_HEADERS
 from sysmon.aggregator.main import main as aggregator_main
 from sysmon.aggregator.settings import Settings
@@ -309,15 +308,6 @@ def test_s25_no_path_of_a_request_is_opened(running: AggregatorProcess, path: st
 
 
 def test_s27_forwarded_headers_count_only_behind_trusted_hops(tmp_path: Path) -> None:
-    scope = {
-        "client": ("127.0.0.1", 5),
-        "headers": [(b"x-forwarded-for", b"6.6.6.6, 1.2.3.4"), (b"x-forwarded-for", b"10.0.0.1")],
-    }
-    assert address_of(scope, 0) == "127.0.0.1"
-    assert address_of(scope, 1) == "10.0.0.1"
-    assert address_of(scope, 2) == "1.2.3.4"
-    assert address_of(scope, 4) == "127.0.0.1"
-    assert address_of({"client": None, "headers": []}, 1) == ""
     with ServiceKitServing(tmp_path) as config:
         assert config.proxy_headers is False
     kit = ServiceKit(tmp_path / "hops", trusted_hops=1)
