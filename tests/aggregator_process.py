@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import psutil
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -25,11 +26,13 @@ class AggregatorProcess:
         self.home = home
         self.data = home / "data"
         self.log = home / "log"
+        self.wrapper: Sequence[str] = ()  # before its command: nsenter, strace
         self.env = {**os.environ, "HOME": str(home), "SYSMON_AUTH_TOKEN": TOKEN, **env}
         self.url = ""
 
     def start(self, *args: str, module: str = "sysmon.aggregator.main") -> None:
         command = [
+            *self.wrapper,
             sys.executable,
             "-m",
             module,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from cli_run import Cli, isolated
+from clinic import clinic, member  # noqa: F401 - fixtures
 from running_aggregator import RunningAggregator
 from service_kit import kit  # noqa: F401 - a fixture
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+
+# How fast the machine is says nothing about the program.
+settings.register_profile("sysmon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sysmon")
 
 pytest.register_assert_rewrite("storage_conformance")  # tests that a module of tests derives from
 

@@ -35,6 +35,7 @@ def refusal(auth: Auth, permission: Any, **given: str | None) -> tuple[int, str]
 
 
 UNAUTHORIZED = (401, "unauthorized")
+TOO_MANY = (429, "too_many_failures")
 FORBIDDEN = (403, "forbidden")
 WRONG_HOST = (421, "wrong_host")
 
@@ -160,3 +161,51 @@ def test_weak_tokens_are_told_without_showing_them() -> None:
     (text,) = weak_token_warnings([PUSH, "secret123"])
     assert text.startswith("1 token")
     assert "secret123" not in text
+
+
+# ---- who guesses -------------------------------------------------------------------------------------------
+
+
+def guess(auth: Auth, times: int, address: str) -> list[tuple[int, str] | None]:
+    return [refusal(auth, "push", token=f"guess {n}", address=address) for n in range(times)]
+
+
+def test_who_guesses_is_told_to_wait_and_is_forgiven() -> None:
+    clock = Clock()
+    ours = auth(clock)
+    assert guess(ours, 101, "203.0.113.9") == [UNAUTHORIZED] * 100 + [TOO_MANY]
+    assert guess(ours, 1, "203.0.113.10") == [UNAUTHORIZED]
+    clock.now += 60
+    assert guess(ours, 1, "203.0.113.9") == [UNAUTHORIZED]
+
+
+def test_long_tokens_work_from_where_others_guess_and_short_ones_do_not() -> None:
+    """An agent behind the same address must not be locked out; a short token would be found this way."""
+    ours = auth(auth_tokens=(PUSH, "secret123"))
+    address = "203.0.113.9"
+    assert refusal(ours, "push", token="secret123", address=address) is None
+    guess(ours, 101, address)
+    assert refusal(ours, "push", token=PUSH, address=address) is None
+    assert ours.may_push(PUSH, address)
+    assert refusal(ours, "push", token="secret123", address=address) == TOO_MANY
+    assert not ours.may_push("secret123", address)
+    assert ours.may_push("secret123", "203.0.113.10")
+
+
+def test_who_shows_no_token_guesses_none() -> None:
+    ours = auth(read_auth="token")
+    assert {refusal(ours, "read", address="203.0.113.9") for _ in range(200)} == {UNAUTHORIZED}
+
+
+def test_one_ipv6_network_is_one_guesser() -> None:
+    ours = auth()
+    found = [guess(ours, 1, f"2001:db8::{n:x}")[0] for n in range(101)]
+    assert found[-1] == TOO_MANY
+    assert guess(ours, 1, "2001:db8:0:1::1") == [UNAUTHORIZED]
+
+
+def test_no_number_of_addresses_fills_the_memory() -> None:
+    ours = auth()
+    for n in range(20_000):
+        guess(ours, 1, f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}")
+    assert len(ours._guesses._failures) == 10_000

@@ -31,6 +31,12 @@ extern const MetricInfo& kLastAckAgeSeconds;
 extern const MetricInfo& kSamplesAcked;
 extern const MetricInfo& kSamplesDropped;  // reason
 extern const MetricInfo& kSendFailures;
+extern const MetricInfo& kBatchesSealed;
+extern const MetricInfo& kBatchesRecovered;
+extern const MetricInfo& kBatchesAcked;
+extern const MetricInfo& kBatchesSpooled;
+extern const MetricInfo& kBatchesDropped;  // reason
+extern const MetricInfo& kCorruptRecords;
 
 }  // namespace agent_metric
 

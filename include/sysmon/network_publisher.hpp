@@ -12,7 +12,8 @@
 // Time, network and disk are the interfaces Clock, Transport and Files: a test lets three days pass in a
 // second.
 //
-// Threads: step, flush and reconfigure on one thread, the ring's consumer. stats() may be read by any.
+// Threads: step, flush and reconfigure on one thread, the ring's consumer. stats() and ledger() may be read by
+// any.
 #pragma once
 
 #include <array>
@@ -63,11 +64,22 @@ struct PublisherStats {
   std::atomic<std::uint64_t> samples_acked{0};
   std::array<std::atomic<std::uint64_t>, kLossReasons> samples_dropped{};
   std::atomic<std::uint64_t> send_failures{0};
-  std::atomic<std::uint64_t> batches_sealed{0};
-  std::atomic<std::uint64_t> batches_acked{0};
   std::atomic<std::uint64_t> queue_bytes{0};
   std::atomic<std::int64_t> oldest_ns{0};    // monotonic time of the oldest batch that waits; 0: none
   std::atomic<std::int64_t> last_ack_ns{0};  // monotonic; 0: none yet
+};
+
+// The agent's side of the conservation law (docs/delivery.md), in batches. At every moment
+//   sealed + recovered = acked + spooled + the sum of dropped.
+struct PublisherLedger {
+  std::uint64_t sealed = 0;     // by this run
+  std::uint64_t recovered = 0;  // of earlier runs: waited in the spool at the start, or were found lost there
+  std::uint64_t acked = 0;
+  std::uint64_t spooled = 0;  // wait to be acknowledged
+  std::array<std::uint64_t, kLossReasons> dropped{};
+  std::uint64_t corrupt_records = 0;  // places where the spool was damaged
+
+  friend bool operator==(const PublisherLedger&, const PublisherLedger&) = default;
 };
 
 class NetworkPublisher {
@@ -94,6 +106,8 @@ class NetworkPublisher {
   [[nodiscard]] std::chrono::milliseconds wanted_interval(std::int64_t now_ns) const;
 
   [[nodiscard]] PublisherStats& stats();
+  // As of one moment. A batch is in it before it leaves the ring.
+  [[nodiscard]] PublisherLedger ledger() const;
   [[nodiscard]] const std::string& agent_id() const;  // empty where it could not be kept
   [[nodiscard]] const std::string& stream() const;    // 32 hexadecimal digits
   [[nodiscard]] const Spool& spool() const;

@@ -91,6 +91,10 @@ class Client:
     def host(self, hostname: str) -> Json:
         return self._get(f"/api/hosts/{quote(hostname, safe='')}")
 
+    def ledger(self, hostname: str) -> Json:
+        """The books of a host's delivery (docs/delivery.md)."""
+        return self._get(f"/api/hosts/{quote(hostname, safe='')}/ledger")
+
     def processes(self, hostname: str) -> Json:
         """The newest snapshot of the host's busiest processes."""
         return self._get(f"/api/hosts/{quote(hostname, safe='')}/processes")

@@ -183,6 +183,8 @@ class Daemon {
     collector_->on_tick([this, synthetic](const Tick& tick, SampleSink& out) {
       if (synthetic) synthetic(tick, out);
       emit_publisher_metrics(publisher_->stats(), tick, out);
+      const std::size_t on_the_way = ring_.size();
+      emit_ledger(publisher_->ledger(), on_the_way, out);
     });
     collector_->on_batch([this](const SampleBatch& batch) { take(batch); });
     collector_->on_status([this](const CollectorStatus& status) { say(status); });

@@ -35,4 +35,20 @@ void emit_publisher_metrics(const PublisherStats& stats, const Tick& tick, Sampl
   }
 }
 
+void emit_ledger(const PublisherLedger& ledger, std::size_t on_the_way, SampleSink& out) {
+  const auto emit = [&](const MetricInfo& metric, std::uint64_t value) {
+    out.emit(out.series(metric), static_cast<double>(value));
+  };
+  emit(agent_metric::kBatchesSealed, ledger.sealed + on_the_way);
+  emit(agent_metric::kBatchesRecovered, ledger.recovered);
+  emit(agent_metric::kBatchesAcked, ledger.acked);
+  emit(agent_metric::kBatchesSpooled, ledger.spooled + on_the_way);
+  emit(agent_metric::kCorruptRecords, ledger.corrupt_records);
+  for (std::size_t i = 0; i < kLossReasons; ++i) {
+    if (ledger.dropped[i] == 0) continue;
+    out.emit(out.series(agent_metric::kBatchesDropped, {to_string(static_cast<LossReason>(i))}),
+             static_cast<double>(ledger.dropped[i]));
+  }
+}
+
 }  // namespace sysmon::agent

@@ -67,6 +67,32 @@ constexpr std::array kMetrics = {
                .tags = "reason",
                .help = "Requests that were not acknowledged since the agent started.",
                .source = "the publisher"},
+    MetricInfo{.name = "agent.batches_sealed",
+               .kind = Kind::counter,
+               .help = "Batches collected and numbered since the agent started.",
+               .source = "the publisher"},
+    MetricInfo{.name = "agent.batches_recovered",
+               .kind = Kind::counter,
+               .help = "Batches of earlier runs that this run found waiting in its spool, or lost there.",
+               .source = "the publisher's queue"},
+    MetricInfo{
+        .name = "agent.batches_acked",
+        .kind = Kind::counter,
+        .help = "Batches that the aggregator has acknowledged, and so stored, since the agent started.",
+        .source = "the publisher"},
+    MetricInfo{.name = "agent.batches_spooled",
+               .help = "Batches that wait for an acknowledgement.",
+               .source = "the publisher's queue",
+               .formula = "sealed + recovered − acked − Σ dropped"},
+    MetricInfo{.name = "agent.batches_dropped",
+               .kind = Kind::counter,
+               .tags = "reason",
+               .help = "Batches given up since the agent started, by reason; all of them are declared.",
+               .source = "the publisher's queue"},
+    MetricInfo{.name = "agent.corrupt_records",
+               .kind = Kind::counter,
+               .help = "Places where the spool did not hold what was written, since the agent started.",
+               .source = "the publisher's queue"},
 };
 
 // Positions in kMetrics; in its order.
@@ -82,7 +108,13 @@ enum Index : std::size_t {
   kAckAge,
   kAcked,
   kDropped,
-  kFailures
+  kFailures,
+  kSealed,
+  kRecovered,
+  kAckedBatches,
+  kSpooled,
+  kDroppedBatches,
+  kCorrupt
 };
 
 std::int64_t process_cpu_ns() {
@@ -109,6 +141,12 @@ constinit const MetricInfo& kLastAckAgeSeconds = kMetrics[kAckAge];
 constinit const MetricInfo& kSamplesAcked = kMetrics[kAcked];
 constinit const MetricInfo& kSamplesDropped = kMetrics[kDropped];
 constinit const MetricInfo& kSendFailures = kMetrics[kFailures];
+constinit const MetricInfo& kBatchesSealed = kMetrics[kSealed];
+constinit const MetricInfo& kBatchesRecovered = kMetrics[kRecovered];
+constinit const MetricInfo& kBatchesAcked = kMetrics[kAckedBatches];
+constinit const MetricInfo& kBatchesSpooled = kMetrics[kSpooled];
+constinit const MetricInfo& kBatchesDropped = kMetrics[kDroppedBatches];
+constinit const MetricInfo& kCorruptRecords = kMetrics[kCorrupt];
 
 }  // namespace agent_metric
 

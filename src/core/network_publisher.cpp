@@ -1,6 +1,8 @@
 #include "sysmon/network_publisher.hpp"
 
 #include <algorithm>
+#include <mutex>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -54,6 +56,9 @@ struct NetworkPublisher::Impl {
       live_tried_id = backlog_up_to = spool.newest().id;
       options.log(LogLevel::info, std::to_string(spool.size()) + " batches of earlier runs are to be sent");
     }
+    const auto& lost = spool.counters().dropped_batches;
+    ledger.recovered = std::accumulate(lost.begin(), lost.end(), std::uint64_t{spool.size()});
+    publish_ledger();
     apply_options();
   }
 
@@ -80,7 +85,8 @@ struct NetworkPublisher::Impl {
 
   void seal_ring(std::int64_t now_ns) {
     ring.drain([&](const SampleBatch& batch) {
-      count(stats.batches_sealed, sealer.seal(batch, now_ns));
+      ledger.sealed += sealer.seal(batch, now_ns);
+      publish_ledger();
       count(stats.samples_collected, batch.samples.size());
       sealed_ns = now_ns;
     });
@@ -271,7 +277,7 @@ struct NetworkPublisher::Impl {
     const std::uint64_t rejected = std::min(reply.rejected, samples);
     count(stats.samples_acked, samples - rejected);
     count(stats.samples_dropped[static_cast<std::size_t>(LossReason::rejected)], rejected);
-    count(stats.batches_acked, batches.size());
+    ledger.acked += batches.size();
     // relaxed: a statistic.
     stats.last_ack_ns.store(now_ns, std::memory_order_relaxed);
     // A duplicate may have been answered before the rest of the request was looked at: the drops are said again.
@@ -357,6 +363,15 @@ struct NetworkPublisher::Impl {
       const auto which = static_cast<std::size_t>(reason);
       stats.samples_dropped[which].store(spool.counters().dropped_samples[which], kRelaxed);
     }
+    publish_ledger();
+  }
+
+  void publish_ledger() {
+    ledger.spooled = spool.size();
+    ledger.dropped = spool.counters().dropped_batches;
+    ledger.corrupt_records = spool.counters().corrupt_records;
+    const std::scoped_lock lock(ledger_mutex);
+    published_ledger = ledger;
   }
 
   PublisherOptions options;
@@ -368,6 +383,10 @@ struct NetworkPublisher::Impl {
   Sealer sealer;
   LinkReport link;
   PublisherStats stats;
+  PublisherLedger ledger;
+  mutable std::mutex
+      ledger_mutex;  // held for a copy, never for network or disk: the collector's thread waits for it
+  PublisherLedger published_ledger;
 
   std::string agent_id;
   std::string token;
@@ -434,6 +453,10 @@ milliseconds NetworkPublisher::wanted_interval(std::int64_t now_ns) const {
 }
 
 PublisherStats& NetworkPublisher::stats() { return impl_->stats; }
+PublisherLedger NetworkPublisher::ledger() const {
+  const std::scoped_lock lock(impl_->ledger_mutex);
+  return impl_->published_ledger;
+}
 const std::string& NetworkPublisher::agent_id() const { return impl_->agent_id; }
 const std::string& NetworkPublisher::stream() const { return impl_->sealer.stream(); }
 const Spool& NetworkPublisher::spool() const { return impl_->spool; }

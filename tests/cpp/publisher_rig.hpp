@@ -124,6 +124,13 @@ class ModelServer final : public Transport {
   VirtualClock& clock_;
 };
 
+// The conservation law, on the agent's side.
+inline bool is_balanced(const PublisherLedger& ledger) {
+  std::uint64_t gone = ledger.acked + ledger.spooled;
+  for (const std::uint64_t dropped : ledger.dropped) gone += dropped;
+  return ledger.sealed + ledger.recovered == gone;
+}
+
 inline const MetricInfo kTestMetric{.name = "test.value"};
 
 // Ticks, publishes and lets time pass.
@@ -160,6 +167,7 @@ class Rig {
 
   void settle() {
     for (int steps = 0; publisher->step(clock.now) <= clock.now; ++steps) REQUIRE(steps < 200);
+    CHECK(is_balanced(publisher->ledger()));
   }
 
   // `duration` passes: a tick every interval, steps when the publisher wants them.
@@ -172,6 +180,7 @@ class Rig {
         next_tick += settings.collect_interval.count() * kMs;
       }
       const std::int64_t wake = publisher->step(clock.now);
+      REQUIRE(is_balanced(publisher->ledger()));
       REQUIRE(++steps < 40 + duration / (50 * kMs));  // no hot loop
       clock.now = std::max(clock.now, std::min({wake, next_tick, end}));
     }

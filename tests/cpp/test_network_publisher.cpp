@@ -75,7 +75,7 @@ TEST_CASE("ticks between two pushes go as one bundle behind the newest") {
   CHECK(members_of(rig.request(2).body).size() == 9);
   CHECK(rig.request(3).header("X-SysMon-Seq") == "21");
   CHECK(rig.request(4).header("X-SysMon-Seq") == "12-20");
-  CHECK(rig.publisher->stats().batches_acked == 31);
+  CHECK(rig.publisher->ledger().acked == 31);
 }
 
 TEST_CASE("only a 200 that names the range is an acknowledgement") {
@@ -560,7 +560,41 @@ TEST_CASE("an empty tick is a heartbeat") {
   Rig rig;
   rig.tick_and_step(0);
   CHECK(json::parse(members_of(rig.last().body).at(0))["metrics"].empty());
-  CHECK(rig.publisher->stats().batches_acked == 1);
+  CHECK(rig.publisher->ledger().acked == 1);
+}
+
+TEST_CASE("the ledger tells what became of every batch, of earlier runs too") {
+  Rig rig({.spool = {.max_bytes = 256U << 10U}});
+  rig.server.answer = [](const Request&) { return ModelServer::error(0); };
+  rig.run(24 * kHour);
+  const PublisherLedger away = rig.publisher->ledger();
+  CHECK(away.sealed == rig.ticks);
+  CHECK(away.spooled > 0);
+  CHECK(away.dropped[static_cast<std::size_t>(LossReason::spool_full)] > 0);
+
+  NetworkPublisher next(rig.settings, rig.ring, rig.clock, rig.server, rig.files);
+  const PublisherLedger found = next.ledger();
+  CHECK(found == PublisherLedger{.recovered = away.spooled, .spooled = away.spooled});
+  rig.server.answer = nullptr;
+  for (int i = 0; i < 1000 && next.ledger().spooled > 0; ++i) {
+    rig.clock.now += kSecond;
+    (void)next.step(rig.clock.now);
+  }
+  CHECK(next.ledger() == PublisherLedger{.recovered = away.spooled, .acked = away.spooled});
+  CHECK(rig.server.committed.size() == away.spooled);
+}
+
+TEST_CASE("a spool that was damaged between two runs is in the ledger") {
+  Rig rig;
+  rig.server.answer = [](const Request&) { return ModelServer::error(0); };
+  rig.run(10 * kMinute);
+  const std::uint64_t waited = rig.publisher->ledger().spooled;
+  std::string& segment = rig.files.content("segment-000000000001");
+  segment[segment.size() / 2] ^= '\x01';
+  NetworkPublisher next(rig.settings, rig.ring, rig.clock, rig.server, rig.files);
+  PublisherLedger expected{.recovered = waited, .spooled = waited - 1, .corrupt_records = 1};
+  expected.dropped[static_cast<std::size_t>(LossReason::corrupt)] = 1;
+  CHECK(next.ledger() == expected);
 }
 
 TEST_CASE("collector thread and publisher thread share the ring") {
@@ -568,6 +602,7 @@ TEST_CASE("collector thread and publisher thread share the ring") {
   constexpr std::uint64_t kBatches = 2000;
   std::atomic<std::uint64_t> lost{0};
   std::atomic<bool> is_done{false};
+  std::atomic<bool> is_torn{false};
   auto series = std::make_shared<const SeriesList>(SeriesList{{&kTestMetric, {}}});
   std::thread collector([&] {
     for (std::uint64_t tick = 0; tick < kBatches; ++tick) {
@@ -582,6 +617,7 @@ TEST_CASE("collector thread and publisher thread share the ring") {
       slot->series = series;
       slot->samples.assign(3, Sample{0, static_cast<double>(tick)});
       rig.ring.publish();
+      if (!is_balanced(rig.publisher->ledger())) is_torn = true;
     }
     is_done = true;
   });
@@ -594,6 +630,8 @@ TEST_CASE("collector thread and publisher thread share the ring") {
     rig.clock.now += kSecond;
     (void)rig.publisher->step(rig.clock.now);
   }
+  CHECK_FALSE(is_torn);
+  CHECK(rig.publisher->ledger().sealed == kBatches - lost);
   CHECK(rig.server.committed.size() + lost == kBatches);
   CHECK(rig.publisher->stats().samples_acked + 3 * lost == 3 * kBatches);
 }

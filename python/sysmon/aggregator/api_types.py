@@ -214,18 +214,48 @@ class GapList(Struct):
 
 
 class StreamView(Struct):
+    """One run of the host's agent, in batches: highest = stored + dropped + missing."""
+
     stream: str
-    mark: int
+    mark: Annotated[int, Meta(description="every number up to here is stored or declared dropped")]
     highest: int
-    missing: int
+    missing: Annotated[int, Meta(description="numbers below `highest` that are neither")]
     last_seen: float
+    stored: int = 0
+    dropped: Annotated[int, Meta(description="batches that were declared dropped")] = 0
+    duplicates: Annotated[int, Meta(description="batches that came again, since `since`")] = 0
+
+
+class AgentLedger(Struct):
+    """What the agent said last of its own batches; of its present run, but for `recovered`."""
+
+    time: float
+    sealed: int
+    recovered: Annotated[int, Meta(description="batches of earlier runs that it found in its spool")]
+    acked: int
+    spooled: Annotated[int, Meta(description="batches that waited to be acknowledged")]
+    dropped: Annotated[dict[str, int], Meta(description="batches given up, by reason")]
+    quarantined: Annotated[int, Meta(description="of these, kept aside because they were refused for ever")]
+    corrupt_records: Annotated[int, Meta(description="places where its spool was damaged")]
+    balance: Annotated[int, Meta(description="sealed + recovered - acked - spooled - dropped: 0")]
 
 
 class LedgerView(Struct):
-    committed: int
-    dropped: int
-    gaps: int
+    """The books of one host: what was stored, given up, is missing, came again or was not taken."""
+
+    committed: Annotated[int, Meta(description="rows stored, one for each time of each batch")]
+    dropped: Annotated[int, Meta(description="samples in batches that were declared dropped")]
+    gaps: Annotated[int, Meta(description="batches that are neither stored nor declared dropped")]
     streams: list[StreamView]
+    stored: Annotated[int, Meta(description="numbered batches stored, of the streams listed")] = 0
+    declared: Annotated[dict[str, int], Meta(description="batches declared dropped, by reason")] = {}
+    duplicates: Annotated[int, Meta(description="batches that came again, since `since`")] = 0
+    rejected: Annotated[
+        dict[str, int], Meta(description="samples not taken from batches that were, by code, since `since`")
+    ] = {}
+    since: Annotated[float, Meta(description="when the aggregator started")] = 0.0
+    agent: AgentLedger | None = None
+    unexplained: Annotated[int, Meta(description="of `gaps`, those that the agent does not hold either")] = 0
 
 
 class HostDetail(HostView):

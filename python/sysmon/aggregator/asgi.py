@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sysmon.aggregator.auth import same_origin, token_in
-from sysmon.aggregator.headers import SESSION_COOKIE
+from sysmon.aggregator.headers import SESSION_COOKIE, address_of
 from sysmon.aggregator.hub import CLOSE_BUSY, CLOSE_POLICY, Client, running
+from sysmon.aggregator.live_protocol import GIVE_UP
 from sysmon.aggregator.refusal import Refusal
 from sysmon.aggregator.wsgi_bridge import Scope, WsgiBridge
 
@@ -46,7 +47,8 @@ class Front:
             await send({"type": "websocket.close", "code": CLOSE_POLICY})  # before accept: HTTP 403
             return
         await send({"type": "websocket.accept"})
-        client = self._aggregator.hub.join(self._address(scope))
+        give_up = scope.get("extensions", {}).get(GIVE_UP, {}).get("end")
+        client = self._aggregator.hub.join(self._address(scope), give_up)
         if client is None:
             await send({"type": "websocket.close", "code": CLOSE_BUSY})
             return
@@ -73,19 +75,16 @@ class Front:
             return False
         cookie = _cookie(_text(headers, b"cookie"))
         try:
-            self._aggregator.auth.check("read", token=token_in(headers), cookie=cookie, host=host)
+            self._aggregator.auth.check(
+                "read", token=token_in(headers), cookie=cookie, host=host, address=self._address(scope)
+            )
         except Refusal:
             return False
         return True
 
     def _address(self, scope: Scope) -> str:
-        """Who is at the other end; behind trusted proxies whom the outermost saw, as ProxyFix has it."""
-        hops = self._aggregator.settings.trusted_hops
-        lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        seen = ",".join(lines).split(",")
-        if lines and 0 < hops <= len(seen):
-            return seen[-hops].strip()
-        return str(scope["client"][0]) if scope.get("client") else ""
+        peer = str(scope["client"][0]) if scope.get("client") else ""
+        return address_of(peer, scope["headers"], self._aggregator.settings.trusted_hops)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         await receive()

@@ -12,6 +12,7 @@ import ipaddress
 import secrets
 from typing import TYPE_CHECKING, Final, Literal
 
+from sysmon.aggregator.guesses import Guesses
 from sysmon.aggregator.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Auth:
     def __init__(self, settings: Settings, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
         self._sessions: dict[bytes, tuple[float, float]] = {}  # digest -> (ends at the latest, last used)
+        self._guesses = Guesses()
         self.replace_tokens(settings)
 
     def replace_tokens(self, settings: Settings) -> None:
@@ -70,6 +72,8 @@ class Auth:
             roles.append((_digest(settings.admin_token), "admin"))
         self._roles = tuple(roles)
         self._push_digests = tuple(digest for digest, role in roles if role == "push")
+        tokens = [*settings.auth_tokens, *settings.read_tokens, settings.admin_token or ""]
+        self._weak = frozenset(_digest(token) for token in tokens if is_weak(token))
         self._reads_are_open = settings.reads_are_open
         names = {"localhost", *(name.lower() for name in settings.allowed_hosts)}
         if settings.host not in ("", "0.0.0.0", "::"):  # noqa: S104 - compared, not bound
@@ -77,25 +81,50 @@ class Auth:
         self._names = frozenset(names)
         self._sessions = {}
 
-    def roles_of(self, token: str | None) -> frozenset[Role]:
+    def roles_of(self, token: str | None, address: str | None = None) -> frozenset[Role]:
         """What a token is good for; empty for none and for a wrong one, after the same work."""
         digest = _digest(token or "")
+        if digest in self._weak and self._is_guessing(address):
+            return frozenset()
         # Every stored token is compared, so that the time says nothing about which one was near.
         return frozenset([role for known, role in self._roles if hmac.compare_digest(digest, known)])
 
-    def may_push(self, token: str | None) -> bool:
+    def may_push(self, token: str | None, address: str | None = None) -> bool:
         digest = _digest(token or "")
+        if digest in self._weak and self._is_guessing(address):
+            return False
         return sum([hmac.compare_digest(digest, known) for known in self._push_digests]) > 0  # compares all
 
+    def _is_guessing(self, address: str | None) -> bool:
+        """Who just tried a hundred others has no use of a token that can be guessed; long ones stay good."""
+        return address is not None and self._guesses.is_over(address, self._now_s())
+
+    def unauthorized(self, token: str | None, address: str | None) -> Refusal:
+        """The one 401: missing, malformed and wrong tokens look alike. 429 after too many from an address."""
+        if token and address is not None and self._guesses.note(address, self._now_s()):
+            return Refusal(
+                429, "too_many_failures", "too many requests without a valid token", retry_after_s=60
+            )
+        return Refusal(
+            401, "unauthorized", "a valid token is needed: X-SysMon-Token, or Authorization: Bearer"
+        )
+
     def check(
-        self, permission: Permission, *, token: str | None, cookie: str | None, host: str | None
+        self,
+        permission: Permission,
+        *,
+        token: str | None,
+        cookie: str | None,
+        host: str | None,
+        address: str | None = None,
     ) -> None:
         """Returns if the request may go on.
 
         Raises:
-            Refusal: 401 without (valid) credentials, 403 with those of another role, 421 for a foreign Host.
+            Refusal: 401 without (valid) credentials, 403 with those of another role, 421 for a foreign Host,
+                429 for an address that failed too often.
         """
-        roles = self.roles_of(token) if token else frozenset()
+        roles = self.roles_of(token, address) if token else frozenset()
         if roles:
             if not roles.isdisjoint(_GRANTS[permission]) or (permission == "read" and self._reads_are_open):
                 return
@@ -114,7 +143,7 @@ class Auth:
             return
         if permission == "read" and (self._reads_are_open or self.has_session(cookie)):
             return
-        raise unauthorized()
+        raise self.unauthorized(token, address)
 
     def knows_host(self, host: str | None) -> bool:
         """The Host header is localhost, a literal loopback address, the bound address or listed."""
@@ -129,9 +158,9 @@ class Auth:
         except ValueError:
             return False
 
-    def open_session(self, token: str) -> str | None:
+    def open_session(self, token: str, address: str | None = None) -> str | None:
         """A cookie value that reads for 12 h, 30 min unused; None if the token may not read."""
-        if self.roles_of(token).isdisjoint(_GRANTS["read"]):
+        if self.roles_of(token, address).isdisjoint(_GRANTS["read"]):
             return None
         now = self._now_s()
         alive = {key: kept for key, kept in self._sessions.items() if _is_alive(kept, now)}
@@ -158,11 +187,6 @@ class Auth:
             self._sessions.pop(_digest(cookie), None)
 
 
-def unauthorized() -> Refusal:
-    """The one 401: missing, malformed and wrong tokens look alike."""
-    return Refusal(401, "unauthorized", "a valid token is needed: X-SysMon-Token, or Authorization: Bearer")
-
-
 def same_origin(origin: str | None, host: str | None) -> bool:
     """A browser's Origin header names the very host it talks to."""
     if not origin or not host:
@@ -171,9 +195,14 @@ def same_origin(origin: str | None, host: str | None) -> bool:
     return bool(separator) and scheme in ("http", "https") and name.lower() == host.lower()
 
 
+def is_weak(token: str) -> bool:
+    """It could be guessed."""
+    return len(token) < _SHORT_TOKEN or token.lower() in _PLACEHOLDERS
+
+
 def weak_token_warnings(tokens: Iterable[str]) -> list[str]:
     """One sentence for each token that is short or well known, without showing it."""
-    weak = [token for token in tokens if len(token) < _SHORT_TOKEN or token.lower() in _PLACEHOLDERS]
+    weak = [token for token in tokens if is_weak(token)]
     if not weak:
         return []
     return [

@@ -7,6 +7,8 @@ import logging
 import os
 import queue
 import time
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import apsw
@@ -87,6 +89,10 @@ _TABLES_OF_A_HOST: Final = (
     "dirty_days",
     "hosts",
 )
+_DROPPED: Final = """
+    SELECT detail ->> 'stream', detail ->> 'reason', sum((detail ->> 'to') - (detail ->> 'from') + 1),
+        sum(detail ->> 'samples')
+    FROM events WHERE host_id = ? AND kind = 'dropped' GROUP BY 1, 2"""
 _STREAM_AGE_MS: Final = 8 * 86_400_000  # the agent's spool keeps 7 days; nobody resends after that
 _DOCUMENTS: Final = {
     "facts": "SELECT time_ms, facts FROM host_facts WHERE host_id = ?1 AND time_ms <= ?2",
@@ -227,6 +233,7 @@ class EmbeddedStorage:
             queue_requests=self._limits.queue_requests,
             queue_bytes=self._limits.queue_bytes,
             folder=self.folder,
+            min_free_bytes=self._limits.min_free_bytes,
             on_commit=on_commit,
             on_error=self._damage.error_of,
         )
@@ -395,15 +402,19 @@ class EmbeddedStorage:
         return (row[0], row[1].encode()) if row else None
 
     def ledger(self, host_id: int) -> Ledger:
+        samples = 0
+        declared: Counter[str] = Counter()
+        of_stream: Counter[str] = Counter()
         with self._reader() as db:
-            dropped = db.execute(
-                "SELECT coalesce(sum(detail ->> 'samples'), 0) FROM events"
-                " WHERE host_id = ? AND kind = 'dropped'",
-                (host_id,),
-            ).get
-        streams = self._streams.of_host(host_id)
+            for stream, reason, batches, lost in db.execute(_DROPPED, (host_id,)):
+                declared[reason] += batches
+                of_stream[stream] += batches
+                samples += lost
+        streams = [
+            replace(stream, dropped=of_stream[stream.stream]) for stream in self._streams.of_host(host_id)
+        ]
         missing = sum(stream.missing for stream in streams)
-        return Ledger(self._index.count(host_id), int(dropped), missing, tuple(streams))
+        return Ledger(self._index.count(host_id), samples, missing, tuple(streams), declared)
 
     def stats(self) -> dict[str, int]:
         wal = self.path.with_name(DATABASE + "-wal")

@@ -219,7 +219,7 @@ def _hours(tier: TierStats) -> int:
 def _room(settings: Settings, file_bytes: int) -> int:
     """What the file may hold before the disk is too full to store anything."""
     usage = shutil.disk_usage(settings.data_dir)
-    return max(0, file_bytes + usage.free - kept_free_bytes(usage.total))
+    return max(0, file_bytes + usage.free - kept_free_bytes(usage.total, settings.limits.min_free_bytes))
 
 
 def forecast(

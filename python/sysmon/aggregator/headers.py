@@ -1,8 +1,11 @@
-"""Security headers of every answer, and the cookie of the dashboard's session."""
+"""Security headers of every answer, the cookie of the dashboard's session, and whom proxies speak for."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _CSP_PAGE = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -27,3 +30,12 @@ API_HEADERS: Final = (
 ASGI_API_HEADERS: Final = [(name.lower().encode(), value.encode()) for name, value in API_HEADERS]
 
 SESSION_COOKIE: Final = "sysmon_session"
+
+
+def address_of(peer: str, headers: Iterable[tuple[bytes, bytes]], hops: int) -> str:
+    """Who is at the other end; behind so many trusted proxies whom the outermost saw, as ProxyFix has it."""
+    if hops == 0:
+        return peer
+    lines = [value.decode("latin-1") for name, value in headers if name == b"x-forwarded-for"]
+    seen = ",".join(lines).split(",")
+    return seen[-hops].strip() if lines and hops <= len(seen) else peer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
@@ -43,8 +43,9 @@ class Client:
 
     address: str
     queue: asyncio.Queue[bytes]
+    give_up: Callable[[int], None] | None = None  # ends it although it does not read
     watched: Host | None = None
-    lagging: bool = field(default=False)  # its queue ran over: it is closed with 1013
+    lagging: bool = False  # its queue ran over: it is closed with 1013
 
 
 class Hub:
@@ -72,8 +73,11 @@ class Hub:
             except Exception:  # the channel must outlive a bug in one delta; it is logged with its trace
                 log.exception("live channel: a delta could not be made")
 
-    def join(self, address: str) -> Client | None:
-        """A new client, with its hello queued; None if there are too many."""
+    def join(self, address: str, give_up: Callable[[int], None] | None = None) -> Client | None:
+        """A new client, with its hello queued; None if there are too many.
+
+        give_up: ends the channel at once with a code; without it the end waits until the client reads.
+        """
         same = sum(1 for client in self._clients if client.address == address)
         if len(self._clients) >= self._limits.ws_clients or same >= self._limits.ws_clients_per_address:
             return None
@@ -83,7 +87,7 @@ class Hub:
             self._told = {
                 host.host_id: self._live.view(host) for host in self._directory.all() if not host.archived
             }
-        client = Client(address, asyncio.Queue(self._limits.ws_queue))
+        client = Client(address, asyncio.Queue(self._limits.ws_queue), give_up)
         hello = {"kind": "hello", "hosts": list(self._told.values()), "time": seconds(self._now_ms())}
         client.queue.put_nowait(msgspec.json.encode(hello))
         self._clients.add(client)
@@ -122,7 +126,16 @@ class Hub:
             try:
                 client.queue.put_nowait(text)
             except asyncio.QueueFull:
-                client.lagging = True
+                self._give_up(client)
+
+    def _give_up(self, client: Client) -> None:
+        """It reads too slowly, or not at all; it may come back for the present state."""
+        if client.lagging:
+            return
+        client.lagging = True
+        log.info("live channel: %s is %d messages behind, closed", client.address, client.queue.qsize())
+        if client.give_up is not None:
+            client.give_up(CLOSE_BUSY)
 
     def _changes(self) -> Sequence[dict[str, Any]]:
         now_ms = self._now_ms()

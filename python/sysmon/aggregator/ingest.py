@@ -8,6 +8,7 @@ reply; the caller submits it, waits its way, and calls `finish`.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ import msgspec
 
 from sysmon.aggregator.api_types import PushErrorEntry, PushReply
 from sysmon.aggregator.clocks import ClockOffset, ClockSteps, shift_ms, shifted
+from sysmon.aggregator.delivery_counts import DeliveryCounts
 from sysmon.aggregator.key_set_budget import KeySetBudget
 from sysmon.aggregator.push_head import PushHead, SenderClock, read_head
 from sysmon.aggregator.refusal import Refusal
@@ -35,6 +37,7 @@ _MAX_ERRORS: Final = 20
 _LATE_INTERVALS: Final = 3
 _LATE_MS: Final = 30_000
 _BUSY: Final = 0.5  # how full the commit queue is when a host's rate begins to matter
+_NONE_LATE: Final[dict[str, int]] = {}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -60,6 +63,7 @@ class Pending:
     errors: list[PushErrorEntry]
     corrected: bool
     begun_s: float = field(default_factory=time.monotonic)
+    rejections: list[tuple[HostBatch, Counter[str]]] = field(default_factory=list)
 
 
 class Ingest:
@@ -87,6 +91,7 @@ class Ingest:
         self._rates: dict[int, tuple[int, int]] = {}  # host -> (second, requests in it)
         self.counters = Counters()
         self.write_seconds = Histogram()
+        self.counts = DeliveryCounts(now_ms())
 
     def restore(self, host: Host, rows: Sequence[Row]) -> None:
         """The host was known before the start, with these rows."""
@@ -114,6 +119,7 @@ class Ingest:
                 raise _conflict(head)
             if settled and not head.drops:
                 self.counters.duplicates += 1
+                self.counts.note_duplicates(head.stream.hex(), head.last - head.first + 1)
                 return self._reply(head, Written(duplicate=True), 0, 0, [], now_ms)
         # The decoder judges times by the clock they were taken on; `_in_time` judges them again by ours.
         sender_ms = head.clock.wall_ms if head.clock is not None else now_ms
@@ -147,7 +153,8 @@ class Ingest:
             if by_ms:
                 rows = shifted(rows, by_ms)
                 pending.corrected = True
-        rows, refused = self._in_time(rows, now_ms, pending.errors)
+        rows, late = self._in_time(rows, now_ms, pending.errors)
+        refused = sum(late.values()) if late else 0
         self._admit(host, rows, now_ms)
         accepted, rejected = push.accepted - refused, push.rejected
         pending.accepted += accepted
@@ -157,6 +164,11 @@ class Ingest:
             pending.errors += [PushErrorEntry(code, index) for index, code in push.errors[:room]]
         batch = HostBatch(host, rows, accepted, push.facts, push.processes, push.time_ms + by_ms, seq, events)
         pending.write.batches.append(batch)
+        if rejected or refused:
+            codes = Counter(late)
+            codes.update(code for _, code in push.errors)
+            codes["others"] += rejected - len(push.errors)  # of what is wrong the first are named
+            pending.rejections.append((batch, +codes))
 
     def _note_clock(self, host: Host, push: Push, sender: SenderClock, now_ms: int) -> tuple[int, int]:
         """(what to add to the push's times, by how much the host's clock was set since its last push)."""
@@ -173,20 +185,20 @@ class Ingest:
 
     def _in_time(
         self, rows: Sequence[Row], now_ms: int, errors: list[PushErrorEntry]
-    ) -> tuple[Sequence[Row], int]:
-        """The rows neither too far ahead nor too old, and how many samples were in the others."""
+    ) -> tuple[Sequence[Row], dict[str, int]]:
+        """The rows neither too far ahead nor too old, and how many samples were in the others, by code."""
         oldest, newest = now_ms - self._age_ms, now_ms + self._ahead_ms
         if not rows or (rows[0].time_ms >= oldest and rows[-1].time_ms <= newest):  # they are in order
-            return rows, 0
-        refused = 0
+            return rows, _NONE_LATE
+        refused: dict[str, int] = {}
         kept = []
         for row in rows:
             if oldest <= row.time_ms <= newest:
                 kept.append(row)
                 continue
-            refused += row.samples
+            code = "too_old" if row.time_ms < oldest else "too_far_future"
+            refused[code] = refused.get(code, 0) + row.samples
             if len(errors) < _MAX_ERRORS:
-                code = "too_old" if row.time_ms < oldest else "too_far_future"
                 errors.append(PushErrorEntry(code, time=row.time_ms / 1000))
         return kept, refused
 
@@ -217,6 +229,7 @@ class Ingest:
             raise _conflict(pending.head)
         self.write_seconds.observe(time.monotonic() - pending.begun_s)
         counters = self.counters
+        self._count_apart(pending, written)
         if written.duplicate:
             counters.duplicates += 1
             return self._reply(pending.head, written, 0, 0, [], pending.write.now_ms)
@@ -234,6 +247,16 @@ class Ingest:
             self._live.watch_s(host),
             pending.corrected,
         )
+
+    def _count_apart(self, pending: Pending, written: Written) -> None:
+        """What of a committed write was there already, or was not taken."""
+        write = pending.write
+        if write.stream is not None and (written.duplicate or len(write.batches) > 1):
+            again = sum(batch.seq is not None and not batch.stored for batch in write.batches)
+            self.counts.note_duplicates(write.stream.hex(), again)
+        for batch, codes in pending.rejections:
+            if batch.stored:
+                self.counts.note_rejected(batch.host.host_id, codes)
 
     def _reply(
         self,

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from sysmon._core import KeySets, LastValues, Row, TagPairs
     from sysmon.aggregator.hosts import HostDirectory
+    from sysmon.aggregator.settings import LimitSettings
     from sysmon.aggregator.storage import Host, Write
 
-_WATCH_S: Final = 30
 _FORGET_FACTOR: Final = 2
 
 
@@ -42,12 +42,13 @@ class Live:
     """Thread-safe: the writer's thread reports commits, any thread looks."""
 
     def __init__(
-        self, key_sets: KeySets, directory: HostDirectory, now_ms: Callable[[], int], series_per_host: int
+        self, key_sets: KeySets, directory: HostDirectory, now_ms: Callable[[], int], limits: LimitSettings
     ) -> None:
         self._key_sets = key_sets
         self._directory = directory
         self._now_ms = now_ms
-        self._max_series = series_per_host * _FORGET_FACTOR
+        self._max_series = limits.series_per_host * _FORGET_FACTOR
+        self._watch_s = limits.watch_s
         self._hosts: dict[int, _Now] = {}
         self._changed: set[int] = set()
         self._changed_lock = threading.Lock()
@@ -146,7 +147,7 @@ class Live:
 
     def watch_s(self, host: Host) -> int:
         """For how long the host is asked to tick every second, because somebody looks at it."""
-        return _WATCH_S if host.host_id in self._watched else 0
+        return self._watch_s if host.host_id in self._watched else 0
 
 
 def seconds(ms: int | None) -> float | None:

@@ -137,13 +137,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": route.summary,
         "operationId": f"{route.method}{re.sub('[^a-z]+', '_', route.path)}".rstrip("_"),
-        "responses": {
-            str(route.status): answer,
-            "default": {
-                "description": "an error",
-                "content": {"application/json": {"schema": _ref(api.ErrorAnswer)}},
-            },
-        },
+        "responses": {str(route.status): answer, **_refusals(route)},
         "security": _security(route.permission),
     }
     parameters = [
@@ -169,6 +163,46 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
             "content": {"application/json": {"schema": {"type": "object"}}},
         }
     return operation
+
+
+def _refusals(route: Route) -> dict[str, Any]:
+    """Every status but the good one, with what it says."""
+    is_push = route.permission == "push"
+    has_body = is_push or route.body is not None
+    reasons = {
+        400: "an argument, a header or the body is not as it should be",
+        401: "a token is needed",
+        403: "this token may not do that, or the request comes from a foreign page",
+        404: "there is no such host",
+        405: "not this method",
+        408: "the body did not come in time",
+        409: "it is there already, with other content",
+        411: "Content-Length is needed",
+        413: "too large",
+        415: "not a type or encoding that is taken",
+        421: "not served under this name",
+        422: "JSON, but no batch",
+        500: "what is stored is damaged; everything else is answered",
+        429: "too often, or too many: come back after Retry-After",
+        503: "cannot be done now: come back after Retry-After",
+    }
+    possible = {400, 401, 405, 421, 429, 500, 503}
+    if route.permission != "public" or route.path == "/api/session":
+        possible |= {403}
+    if "{" in route.path or "host" in _arguments(route):
+        possible |= {404}
+    if has_body:
+        possible |= {411, 413, 415}
+    if is_push:
+        possible |= {408, 409, 422}
+    if route.body in (api.NewHost, api.BackupRequest):
+        possible |= {409}
+    content = {"application/json": {"schema": _ref(api.ErrorAnswer)}}
+    return {str(status): {"description": reasons[status], "content": content} for status in sorted(possible)}
+
+
+def _arguments(route: Route) -> set[str]:
+    return {field.name for field in msgspec.structs.fields(route.query)} if route.query else set()
 
 
 def _security(permission: Permission) -> list[dict[str, list[str]]]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from sysmon.aggregator.auth import token_in, unauthorized
-from sysmon.aggregator.headers import ASGI_API_HEADERS
+from sysmon.aggregator.auth import token_in
+from sysmon.aggregator.headers import ASGI_API_HEADERS, address_of
 from sysmon.aggregator.refusal import Refusal, error_body, refusal_of
 from sysmon.errors import StorageError, SysmonError
 
@@ -230,8 +230,11 @@ class PushProtocol(HttpToolsProtocol):
         self._keep = self.parser.should_keep_alive()
         headers = dict(self.headers)
         try:
-            if not self._aggregator.auth.may_push(token_in(headers)):
-                raise unauthorized()
+            token = token_in(headers)
+            peer = self.client[0] if self.client else ""
+            address = address_of(peer, self.headers, self._aggregator.settings.trusted_hops)
+            if not self._aggregator.auth.may_push(token, address):
+                raise self._aggregator.auth.unauthorized(token, address)
             self._head = self._ingest.head(headers)
         except Exception as error:
             self._refuse_unread(_refusal(error))

@@ -18,15 +18,14 @@ from sysmon.aggregator.api_types import (
     HostList,
     HostPatch,
     HostsQuery,
-    LedgerView,
     MissingView,
     NewHost,
     ProcessesQuery,
     ProcessList,
-    StreamView,
 )
 from sysmon.aggregator.gaps import GAP_EVENTS, HostRecord, gaps_of
 from sysmon.aggregator.hosts import check_tags, count_by_status
+from sysmon.aggregator.ledger import ledger_of
 from sysmon.aggregator.live import seconds
 from sysmon.aggregator.query import parse_tags
 from sysmon.aggregator.refusal import unknown_host
@@ -35,7 +34,7 @@ from sysmon.aggregator.storage import Event, Query
 from sysmon.aggregator.times import parse_range, parse_time
 
 if TYPE_CHECKING:
-    from sysmon.aggregator.storage import Host, Ledger
+    from sysmon.aggregator.storage import Host
 
 bp = Blueprint("hosts", __name__)
 
@@ -108,7 +107,7 @@ def show_host(hostname: str) -> Response:
             facts=msgspec.json.decode(facts[1]) if facts else None,
             series=service.live.series(host),
             events=[_event(event) for event in service.storage.events(host.host_id, limit=50)],
-            ledger=_ledger(service.storage.ledger(host.host_id)),
+            ledger=ledger_of(service, host),
         )
     )
 
@@ -210,19 +209,11 @@ def host_processes(hostname: str) -> Response:
 @bp.get("/api/hosts/<hostname>/ledger")
 @needs("read")
 def host_ledger(hostname: str) -> Response:
-    """What was committed, declared dropped, and is missing, in all and by stream."""
-    return answer(_ledger(aggregator().storage.ledger(_host(hostname).host_id)))
+    """What was committed, declared dropped, and is missing, in all and by stream; what the agent says."""
+    return answer(ledger_of(aggregator(), _host(hostname)))
 
 
 def _event(event: Event) -> EventView:
     return EventView(
         event.event_id, event.start_ms / 1000, seconds(event.end_ms), event.kind, dict(event.detail)
     )
-
-
-def _ledger(ledger: Ledger) -> LedgerView:
-    streams = [
-        StreamView(entry.stream, entry.mark, entry.highest, entry.missing, entry.seen_ms / 1000)
-        for entry in ledger.streams
-    ]
-    return LedgerView(ledger.committed, ledger.dropped, ledger.gaps, streams)

@@ -48,6 +48,7 @@ def check_permission() -> None:
         token=request_token(),
         cookie=request.cookies.get(SESSION_COOKIE),
         host=request.headers.get("Host"),
+        address=request.remote_addr,
     )
 
 

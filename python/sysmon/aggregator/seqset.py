@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_right
 from typing import Final, NamedTuple
 
-MAX_INTERVALS: Final = 256
+MAX_INTERVALS: Final = 256  # of what a stream may have above its mark; streams.py refuses more
 _DIGESTS: Final = 4_096
 
 
@@ -36,7 +36,7 @@ class SeqSet(NamedTuple):
         return self.intervals[-1][1] if self.intervals else self.mark
 
     def add(self, first: int, last: int) -> SeqSet:
-        """The set with first … last in it. Past 256 intervals the oldest hole counts as settled."""
+        """The set with first … last in it."""
         if last == self.mark + 1 and first <= last and not self.intervals:
             return SeqSet(last)  # the usual case: the next one
         merged: list[tuple[int, int]] = []
@@ -50,8 +50,6 @@ class SeqSet(NamedTuple):
         mark = self.mark
         if merged and merged[0][0] == 1:
             mark = merged.pop(0)[1]
-        if len(merged) > MAX_INTERVALS:
-            mark = merged.pop(0)[1]
         return SeqSet(mark, tuple(merged))
 
     def holes(self) -> list[tuple[int, int]]:
@@ -62,6 +60,18 @@ class SeqSet(NamedTuple):
             found.append((above + 1, low - 1))
             above = high
         return found
+
+    def absent(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The (first, last) ranges of first … last that are not in."""
+        found = []
+        at = max(first, self.mark + 1)
+        for low, high in self.intervals[max(0, bisect_right(self.intervals, (at, 1 << 64)) - 1) :]:
+            if low > last:
+                break
+            if at < low:
+                found.append((at, low - 1))
+            at = max(at, high + 1)
+        return [*found, (at, last)] if at <= last else found
 
     def missing(self) -> int:
         return sum(last - first + 1 for first, last in self.holes())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
 
+from sysmon.aggregator.live_protocol import LiveProtocol
 from sysmon.aggregator.push_protocol import SILENCE_S, AnswerHeads, PushProtocol
 from sysmon.aggregator.service_manager import ServiceManager
 
@@ -47,8 +48,10 @@ class Serving:
     ) -> None:
         """Binds the socket. Raises OSError if that fails."""
         settings = aggregator.settings
-        self._socket = _bind(host or settings.host, settings.port if port is None else port)
         self._signal: signal.Signals | None = None
+        self._socket = _bind(
+            host or settings.host, settings.port if port is None else port, settings.limits.unread_s
+        )
         self._on_start = on_start
         self._on_reload = on_reload
         self._storage = aggregator.storage
@@ -57,7 +60,7 @@ class Serving:
             aggregator.asgi,
             loop="asyncio",
             http=cast("Any", partial(PushProtocol, aggregator, AnswerHeads())),
-            ws="websockets-sansio",
+            ws=LiveProtocol,
             ws_max_size=settings.limits.ws_message_bytes,
             ws_ping_interval=_PING_S,
             ws_ping_timeout=_PING_S,
@@ -138,12 +141,15 @@ def _collect_rarely() -> None:
     gc.set_threshold(5_000, 20, 100)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, unread_s: float) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With the protocol named, or asyncio leaves TCP_NODELAY off: every reply would wait 40 ms for an ACK.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Connections inherit it. Without it one whose peer reads nothing is never lost: its empty window is
+        # acknowledged for ever, and closing waits for what is unsent.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(unread_s * 1000))
         sock.bind((host, port))
     except OSError:
         sock.close()

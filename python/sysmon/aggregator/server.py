@@ -10,7 +10,7 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from sysmon.aggregator.api_types import NewSession
-from sysmon.aggregator.auth import same_origin, unauthorized
+from sysmon.aggregator.auth import same_origin
 from sysmon.aggregator.headers import API_HEADERS, PAGE_HEADERS, SESSION_COOKIE
 from sysmon.aggregator.refusal import Refusal, error_body, refusal_of
 from sysmon.aggregator.routes_fleet import bp as fleet
@@ -80,9 +80,10 @@ def open_session() -> Response:
     """Trades a token that may read for a cookie that scripts cannot see; the page asks for it once."""
     _check_origin()
     token = body_of(NewSession).token
-    cookie = aggregator().auth.open_session(token)
+    auth = aggregator().auth
+    cookie = auth.open_session(token, request.remote_addr)
     if cookie is None:
-        raise unauthorized()
+        raise auth.unauthorized(token, request.remote_addr)
     response = Response(status=204)
     response.set_cookie(
         SESSION_COOKIE, cookie, max_age=_SESSION_S, httponly=True, samesite="Strict", secure=request.is_secure

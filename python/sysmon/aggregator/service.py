@@ -61,7 +61,7 @@ class Aggregator:
         key_sets = self.storage.key_sets
         self.decoder = _core.PushDecoder(key_sets, native_limits(limits))
         self.auth = Auth(self.settings, lambda: now_ms() / 1000)
-        self.live = Live(key_sets, self.directory, now_ms, limits.series_per_host)
+        self.live = Live(key_sets, self.directory, now_ms, limits)
         self.ingest = Ingest(self.storage, self.decoder, self.directory, self.live, limits, now_ms)
         self.query_seconds: dict[str, Histogram] = {}  # by route
         self.hub = Hub(self.live, self.directory, limits, now_ms)

@@ -44,6 +44,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     queue_requests: int = 1_024
     queue_bytes: int = 32 << 20
     journal_bytes: int = 256 << 20  # past three quarters of it hosts are compacted before their hour is over
+    min_free_bytes: int = 512 << 20  # and 5 % of the disk: with less left nothing is stored
     sample_age_s: float = 30 * 86_400
     sample_ahead_s: float = 600
     body_timeout_s: float = 10
@@ -52,10 +53,12 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     query_s: float = 10
     queries: int = 4
     federate_series: int = 200_000
+    unread_s: float = 60  # a connection whose peer takes nothing for so long is cut
     ws_clients: int = 64
     ws_clients_per_address: int = 8
     ws_message_bytes: int = 4_096
     ws_queue: int = 256
+    watch_s: int = 30  # a host that somebody looks at ticks every second for so long after its last push
 
 
 class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -186,6 +186,7 @@ class StreamLedger:
     highest: int
     missing: int
     seen_ms: int
+    dropped: int = 0  # batches declared dropped
 
 
 @dataclass(slots=True, frozen=True)
@@ -196,6 +197,7 @@ class Ledger:
     dropped: int  # samples declared dropped
     gaps: int  # seqs neither stored nor declared
     streams: tuple[StreamLedger, ...]
+    declared: Mapping[str, int] = field(default_factory=dict)  # batches declared dropped, by reason
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

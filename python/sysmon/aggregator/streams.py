@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sysmon.aggregator.seqset import Digests, SeqSet
-from sysmon.aggregator.storage import Drop, Event, StreamLedger, Write, Written
+from sysmon.aggregator.seqset import MAX_INTERVALS, Digests, SeqSet
+from sysmon.aggregator.storage import Drop, Event, StorageBusyError, StreamLedger, Write, Written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,6 +67,18 @@ def _checksum(name: bytes, host_id: int, seqs: bytes, seen_ms: int) -> bytes:
     return struct.pack("<I", zlib.crc32(struct.pack("<qq", host_id, seen_ms) + seqs, zlib.crc32(name)))
 
 
+def _check_holes(write: Write, seqs: SeqSet) -> None:
+    for drop in write.drops:
+        seqs = seqs.add(drop.first, drop.last)
+    for batch in write.batches:
+        if batch.seq is not None:
+            seqs = seqs.add(batch.seq, batch.seq)
+    if len(seqs.intervals) > MAX_INTERVALS:
+        raise StorageBusyError(
+            f"batches are missing in {MAX_INTERVALS} places of this stream: send or declare those first"
+        )
+
+
 class Streams:
     """All streams, by their 16 bytes. Changed by the writer thread only."""
 
@@ -94,7 +106,13 @@ class Streams:
         return True, differs
 
     def plan(self, write: Write, pending: dict[bytes, StreamChange]) -> Written:
-        """Marks the batches of a write that are to be stored; the change of its stream goes to `pending`."""
+        """Marks the batches of a write that are to be stored; the change of its stream goes to `pending`.
+
+        Raises:
+            StorageBusyError: the stream has as many holes as are kept, and this would be one more. None may
+                be forgotten instead: what fills it would be taken for a duplicate, acknowledged, and not
+                stored.
+        """
         if write.stream is None:
             for batch in write.batches:
                 batch.stored = True
@@ -104,17 +122,21 @@ class Streams:
             host_id = write.batches[0].host.host_id
             stream = self._streams.get(write.stream) or Stream(host_id, SeqSet(), write.now_ms)
             change = pending[write.stream] = StreamChange(stream, stream.seqs, write.now_ms)
+        if len(change.seqs.intervals) + len(write.drops) >= MAX_INTERVALS:
+            _check_holes(write, change.seqs)
         change.seen_ms = max(change.seen_ms, write.now_ms)
-        self._settle_drops(write.drops, change, write.now_ms)
+        self._settle_drops(write.stream, write.drops, change, write.now_ms)
         return self._settle_batches(write, change)
 
-    def _settle_drops(self, drops: Iterable[Drop], change: StreamChange, now_ms: int) -> None:
+    def _settle_drops(self, name: bytes, drops: Iterable[Drop], change: StreamChange, now_ms: int) -> None:
+        """What was declared before, or was stored though its sender never heard of it, is no drop."""
         for drop in drops:
-            if change.seqs.has(drop.first, drop.last):
-                continue  # declared before: the reply to it was lost
+            samples = drop.samples  # of all of it: nobody says which batch had how many
+            for first, last in change.seqs.absent(drop.first, drop.last):
+                detail = {"from": first, "to": last, "samples": samples, "reason": drop.reason}
+                change.events.append(Event("dropped", now_ms, detail={**detail, "stream": name.hex()}))
+                samples = 0
             change.seqs = change.seqs.add(drop.first, drop.last)
-            detail = {"from": drop.first, "to": drop.last, "samples": drop.samples, "reason": drop.reason}
-            change.events.append(Event("dropped", now_ms, detail=detail))
 
     def _settle_batches(self, write: Write, change: StreamChange) -> Written:
         numbered = [batch for batch in write.batches if batch.seq is not None]

@@ -38,7 +38,6 @@ _GROUP: Final = 64
 _GATHER_S: Final = 0.0005  # under load: twice as many a commit, and 7 % less of the processor a push
 _SNAPSHOT_AGE_MS: Final = 3 * 86_400_000
 _SPACE_CHECK_MS: Final = 5_000
-_MIN_FREE_BYTES: Final = 512 << 20
 _MIN_FREE_SHARE: Final = 0.05
 
 _SEEN: Final = "UPDATE hosts SET last_seen_ms = ?, clock_offset_ms = ? WHERE host_id = ?"
@@ -73,6 +72,7 @@ class Writer:
         queue_requests: int,
         queue_bytes: int,
         folder: Path,
+        min_free_bytes: int,
         on_commit: Callable[[list[Write]], None],
         on_error: Callable[[apsw.Error], StorageError],
     ) -> None:
@@ -86,6 +86,7 @@ class Writer:
         self._queue_requests = queue_requests
         self._queue_bytes = queue_bytes
         self._folder = folder
+        self._min_free_bytes = min_free_bytes
         self._on_commit = on_commit
         self._on_error = on_error
         self._queue: queue.SimpleQueue[tuple[Write, Ticket] | Job | None] = queue.SimpleQueue()
@@ -233,17 +234,18 @@ class Writer:
 
     def _check_space(self, now_ms: int) -> None:
         """Stops before the disk is full: reads and whatever else lives there still need some."""
-        if abs(now_ms - self._space_checked_ms) >= _SPACE_CHECK_MS:
+        if self._is_full or abs(now_ms - self._space_checked_ms) >= _SPACE_CHECK_MS:
             self._space_checked_ms = now_ms
             usage = shutil.disk_usage(self._folder)
-            self._is_full = usage.free < kept_free_bytes(usage.total)
+            kept = kept_free_bytes(usage.total, self._min_free_bytes)
+            self._is_full = usage.free < kept
         if self._is_full:
-            raise StorageError(f"less than 5 % or 512 MiB free on the disk of {self._folder}")
+            raise StorageError(f"less than {kept >> 20} MiB free on the disk of {self._folder}")
 
 
-def kept_free_bytes(disk_bytes: int) -> int:
+def kept_free_bytes(disk_bytes: int, min_free_bytes: int) -> int:
     """With less left on a disk of this size nothing is stored any more."""
-    return max(_MIN_FREE_BYTES, int(_MIN_FREE_SHARE * disk_bytes))
+    return max(min_free_bytes, int(_MIN_FREE_SHARE * disk_bytes))
 
 
 class _Transaction:
@@ -268,7 +270,11 @@ class _Transaction:
             if batch.host.deleted:
                 ticket.error = HostGoneError("the host was deleted meanwhile; send it again")
                 return
-        ticket.result = self._writer._streams.plan(write, self._streams)
+        try:
+            ticket.result = self._writer._streams.plan(write, self._streams)
+        except StorageBusyError as error:
+            ticket.error = error
+            return
         if ticket.result.conflict:
             return
         for batch in write.batches:

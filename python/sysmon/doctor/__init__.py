@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sysmon.doctor.aggregator import check_clock, check_reach, check_round_trip, check_token, check_versions
+from sysmon.doctor.delivery import check_ledger
 from sysmon.doctor.host import check_collectors, check_footprint, check_mounts, check_queue, check_service
 from sysmon.doctor.result import Check, Finding, failed, skipped
 from sysmon.doctor.settings import check_configuration, check_exposure
@@ -28,6 +29,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[Subject], Finding]], ...]] = (
     ("clock", check_clock),
     ("round-trip", check_round_trip),
     ("queue", check_queue),
+    ("ledger", check_ledger),
     ("collectors", check_collectors),
     ("mounts", check_mounts),
     ("footprint", check_footprint),

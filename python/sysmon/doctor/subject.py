@@ -116,6 +116,15 @@ class Subject:
             raise
 
     @cached_property
+    def watched_hosts(self) -> list[str]:
+        """Whose books are looked at: this host's, or where the aggregator itself runs, all of the fleet's."""
+        if self.client is None:
+            return []
+        if self.store is None:
+            return [self.hostname]
+        return [str(host["hostname"]) for host in self.client.hosts()["hosts"]]
+
+    @cached_property
     def round_trip(self) -> RoundTrip | ApiError | None:
         """Sends one marked sample of this host and reads it back; None where there is no token to push."""
         if self.pusher is None or self.client is None:

@@ -1,0 +1,44 @@
+"""Who hurts the aggregator (F10, F19, F34, F36), in short: it stays up, says so, and serves the others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faults.disk_full import can_mount, fill_disk
+from faults.floods import bomb_of_tags, churn_of_hosts
+from faults.guessing import guess_tokens
+from faults.slow_readers import never_read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.skipif(not can_mount(), reason="no file system of our own can be mounted here")
+def test_a_full_disk_is_told_and_passes(tmp_path: Path) -> None:
+    tally = fill_disk(1, 2, tmp_path / "home")
+    assert tally.fills == 2
+    assert tally.refused > 0
+
+
+def test_who_does_not_read_is_cut_off(tmp_path: Path) -> None:
+    tally = never_read(1, 4, tmp_path / "home")
+    assert (tally.closed, tally.readers_cut) == (4, 12)
+
+
+def test_ever_new_tags_are_bounded(tmp_path: Path) -> None:
+    tally = bomb_of_tags(1, 20_000, tmp_path / "home")
+    assert tally.tried == 20_000
+    assert tally.series_admitted <= 4_000
+
+
+def test_ever_new_hosts_are_bounded(tmp_path: Path) -> None:
+    tally = churn_of_hosts(1, 600, tmp_path / "home")
+    assert tally.hosts_admitted < 500  # the one that behaves is one of them
+
+
+def test_guesses_are_refused_and_hold_up_nobody(tmp_path: Path) -> None:
+    tally = guess_tokens(1, 150, tmp_path / "home")
+    assert tally.refused == 150
+    assert tally.limited > 0
