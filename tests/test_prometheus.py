@@ -133,7 +133,7 @@ def test_names_and_labels_are_legal_and_none_means_two_things() -> None:
         for name, made_from in all_names(names).items():
             assert re.fullmatch("[a-z][a-zA-Z0-9_]*", name)
             assert len({one.kind for one in made_from}) == 1, name
-            assert len({(one.metric, one.when, one.added) for one in made_from}) == len(made_from), name
+            assert len({(one.metric, one.when, one.changes) for one in made_from}) == len(made_from), name
     for info in registry():
         (name,) = names_of(info.name, "sysmon")
         assert name.name.endswith("_total") is (info.kind == "counter"), info.name
@@ -170,7 +170,8 @@ def test_own_metrics_are_prometheus_text(kit: ServiceKit) -> None:
 
 @promtool
 def test_promtool_has_nothing_to_say(kit: ServiceKit) -> None:
-    kit.push("web01", CPU, SENT, ("app.jobs", 1.0, {"a.b": 'x\\"y\n'}))
+    everything = [(info.name, 1.0, dict.fromkeys(info.tags, "x")) for info in registry()]
+    kit.push("web01", *everything, ("app.jobs", 1.0, {"a.b": 'x\\"y\n'}))
     kit.post(b"{}")
     kit.get("/api/hosts")
     assert check_metrics(text(kit, "/metrics")) == ""

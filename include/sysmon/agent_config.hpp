@@ -53,6 +53,10 @@ struct AgentConfig {
   MetricFilter metrics;  // collectors.enable, collectors.disable
   DeviceFilter devices;  // collectors.ignore_*
 
+  struct Prometheus {
+    std::string listen;  // "127.0.0.1:9101"; empty: no port is opened
+  } prometheus;
+
   struct Tls {
     std::string ca_file;
     std::string cert_file;

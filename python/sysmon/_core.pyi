@@ -44,6 +44,45 @@ class MetricInfo:
     def interval_s(self) -> float:
         """Least time between two readings; 0 means every tick."""
 
+class PrometheusName:
+    """One way to say a metric in Prometheus (include/sysmon/prometheus.hpp)."""
+
+    @property
+    def metric(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> Literal["gauge", "counter", "untyped"]: ...
+    @property
+    def help(self) -> str: ...
+    @property
+    def tags(self) -> list[str]:
+        """Of the metric."""
+    @property
+    def when(self) -> str:
+        """Only for series with such a tag: `mode=guest`, `mode!=guest|guest_nice`; "" for all."""
+    @property
+    def changes(self) -> str:
+        """Of tags: `old>new` renames, `-old` leaves out, `new=value` adds ($host is the hostname)."""
+    @property
+    def divide(self) -> float: ...
+    @property
+    def other(self) -> str | None:
+        """A metric whose value of the same tags goes into `value_of`."""
+    @property
+    def needs_host(self) -> bool:
+        """The labels depend on the hostname."""
+    def labels_of(self, pairs: TagPairs, hostname: str = "") -> TagPairs | None:
+        """The labels of a series with these tags, sorted; None for a series this name is not for."""
+    def value_of(self, value: float, other: float = 0.0) -> float:
+        """The value in Prometheus' unit."""
+
+def prometheus_names(metric: str, names: Literal["sysmon", "node", "both"]) -> list[PrometheusName]:
+    """What a metric is called; empty where node_exporter has no name for it."""
+
+def prometheus_label(key: str) -> str:
+    """A tag's key as a label."""
+
 class Batch:
     """One tick's samples of this machine."""
 

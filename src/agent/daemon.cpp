@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "agent/exporter.hpp"
 #include "agent/host.hpp"
 #include "agent/own_metrics.hpp"
 #include "agent/service_manager.hpp"
@@ -101,6 +102,7 @@ class Daemon {
     if (!open_transport()) return kUnexpected;
     phase_ = milliseconds(random_number() % static_cast<std::uint64_t>(config_.push_interval.count()));
     warn_about_plain_http();
+    if (!open_exporter()) return kUnexpected;
     publisher_ =
         std::make_unique<NetworkPublisher>(publisher_options(), ring_, system_clock(), *transport_, *files_);
     return std::nullopt;
@@ -136,6 +138,18 @@ class Daemon {
     }
     old_transport_ = std::move(transport_);
     transport_ = std::move(*client);
+    return true;
+  }
+
+  bool open_exporter() {
+    if (config_.prometheus.listen.empty()) return true;
+    auto exporter =
+        Exporter::open(config_.prometheus.listen, host_name(config_, root_), config_.collect_interval);
+    if (!exporter) {
+      log_(LogLevel::error, exporter.error().message());
+      return false;
+    }
+    exporter_ = std::move(*exporter);
     return true;
   }
 
@@ -201,6 +215,7 @@ class Daemon {
   // Collector thread.
   void take(const SampleBatch& batch) {
     ticked_ns_ = system_clock().mono_ns();
+    if (exporter_) exporter_->take(batch);
     SampleBatch* slot = ring_.try_claim();
     if (slot == nullptr) {
       auto& lost = publisher_->stats().samples_dropped[static_cast<std::size_t>(LossReason::ring_full)];
@@ -239,6 +254,8 @@ class Daemon {
     const AgentConfig old = std::exchange(config_, std::move(loaded.config));
     if (old.spool.dir != config_.spool.dir)
       log_(LogLevel::warning, "spool.dir needs a restart; the old one stays");
+    if (old.prometheus.listen != config_.prometheus.listen)
+      log_(LogLevel::warning, "prometheus.listen needs a restart; the old one stays");
     if (!open_transport()) {
       config_ = old;
       return;
@@ -272,6 +289,7 @@ class Daemon {
   milliseconds phase_{0};
   milliseconds interval_{0};
   std::atomic<std::int64_t> ticked_ns_{0};  // the collector's last tick; tells the watchdog nothing but that
+  std::unique_ptr<Exporter> exporter_;
   std::unique_ptr<NetworkPublisher> publisher_;
   std::unique_ptr<MetricsCollector> collector_;  // last: its thread uses all of the above
 };

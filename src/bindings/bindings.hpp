@@ -20,6 +20,7 @@ namespace sysmon::bindings {
 namespace py = pybind11;
 
 void bind_registry(py::module_& m);
+void bind_prometheus(py::module_& m);
 void bind_metrics_collector(py::module_& m);
 void bind_facts(py::module_& m);
 void bind_agent_config(py::module_& m);

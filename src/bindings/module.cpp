@@ -7,6 +7,7 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "The native core of sysmon.";
   m.attr("__version__") = SYSMON_VERSION;
   bind_registry(m);
+  bind_prometheus(m);
   bind_metrics_collector(m);
   bind_ring_buffer(m);
   bind_facts(m);

@@ -135,6 +135,23 @@ bool is_printable(std::string_view text) {
   return true;
 }
 
+// "127.0.0.1:9101" or "[::1]:9101". What other hosts can reach would need a token; they ask the aggregator.
+Complaint assign_loopback(std::string& target, std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string_view host = text.substr(0, colon);
+  const std::string_view port = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  const bool is_ipv4 =
+      host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+  const bool is_port = !port.empty() && port.size() <= 5 &&
+                       port.find_first_not_of("0123456789") == std::string_view::npos &&
+                       std::stoi(std::string(port)) >= 1 && std::stoi(std::string(port)) <= 65535;
+  if ((!is_ipv4 && host != "[::1]") || !is_port) {
+    return quoted(text) + " is not a loopback address with a port; expected such as 127.0.0.1:9101";
+  }
+  target = text;
+  return std::nullopt;
+}
+
 bool is_tag_key(std::string_view text) {
   if (text.empty() || text.size() > kMaxTagKey) return false;
   if (!is_alnum(text.front()) && text.front() != '_') return false;
@@ -307,6 +324,11 @@ constexpr std::array kSettings = {
             Shape::list,
             [](AgentConfig& c, const RawValue& v) { return assign_list(c.devices.ignore_devices, v.list); },
             [](const AgentConfig& c) { return joined(c.devices.ignore_devices); }},
+    Setting{{"prometheus.listen", "", "address",
+             "Where a Prometheus on this host may scrape it, such as 127.0.0.1:9101; default: nowhere."},
+            Shape::text,
+            [](AgentConfig& c, const RawValue& v) { return assign_loopback(c.prometheus.listen, v.text); },
+            [](const AgentConfig& c) { return c.prometheus.listen; }},
     Setting{{"tls.ca_file", "", "path", "Certificates to trust instead of the system's (PEM)."},
             Shape::text,
             [](AgentConfig& c, const RawValue& v) { return assign_path(c.tls.ca_file, v.text); },

@@ -14,10 +14,10 @@ from sysmon.prometheus.text import Page, label_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sysmon._core import TagPairs
+    from sysmon._core import PrometheusName, TagPairs
     from sysmon.aggregator.service import Aggregator
     from sysmon.aggregator.storage import Host
-    from sysmon.prometheus.names import Name, NameSet
+    from sysmon.prometheus.names import NameSet, PrometheusKind
     from sysmon.prometheus.selectors import Matcher, Selector
 
 Found = tuple[str, "TagPairs", float, int, float | None]
@@ -34,7 +34,11 @@ _SELDOM_MS: Final = 150_000
 class _Series:
     """One translated series: the same for every host that has it."""
 
-    name: Name
+    source: PrometheusName
+    name: str
+    kind: PrometheusKind
+    help: str
+    other: str | None
     keys: frozenset[str]
     text: str
     # What each selector that the series may still pass asks of the labels of its host.
@@ -45,7 +49,7 @@ def host_page(service: Aggregator, host: Host, names: NameSet) -> str:
     """One host, as an exporter on it would answer: without a host label and without times."""
     page = Page()
     for series, value, _ in _samples(service, host, _Translation(names, ())):
-        page.add(series.name.name, series.name.kind, series.name.help, value, series.text)
+        page.add(series.name, series.kind, series.help, value, series.text)
     return page.text()
 
 
@@ -72,7 +76,7 @@ def fleet_page(service: Aggregator, selectors: Sequence[Selector], names: NameSe
                 both = label_text((key, tag) for key, tag in own.items() if key not in series.keys)
             if series.text:
                 both += "," + series.text
-            page.add(series.name.name, series.name.kind, series.name.help, value, both, time_ms)
+            page.add(series.name, series.kind, series.help, value, both, time_ms)
         if len(page) > limit:
             raise RangeTooLargeError(f"more than {limit} series: select fewer with match[]")
     return page.text()
@@ -96,7 +100,9 @@ class _Translation:
                 self._known[key] = known
         return known
 
-    def _translated(self, names: Iterable[Name], pairs: TagPairs, hostname: str) -> Iterable[_Series]:
+    def _translated(
+        self, names: Iterable[PrometheusName], pairs: TagPairs, hostname: str
+    ) -> Iterable[_Series]:
         for name in names:
             pairs_of = name.labels_of(pairs, hostname)
             if pairs_of is None:
@@ -104,7 +110,10 @@ class _Translation:
             labels = {_free(key): value for key, value in pairs_of}
             asked = self._asked(name.name, labels) if self._selectors else ((),)
             if asked:
-                yield _Series(name, frozenset(labels), label_text(labels.items()), asked)
+                text = label_text(labels.items())
+                yield _Series(
+                    name, name.name, name.kind, name.help, name.other, frozenset(labels), text, asked
+                )
 
     def _asked(self, name: str, labels: Mapping[str, str]) -> tuple[tuple[Matcher, ...], ...]:
         own = {**labels, NAME: name}
@@ -132,16 +141,16 @@ def _samples(
         if now_ms - time_ms > max(_FRESH_INTERVALS * every_ms, _LEAST_FRESH_MS):
             continue
         for series in translation.of(metric, pairs, host.hostname):
-            name = series.name
             other = 0.0
-            if name.other is not None:
+            if series.other is not None:
                 if others is None:
                     others = {(kind, tags): number for kind, tags, number, _, _ in found}
-                if (name.other, pairs) not in others:
+                if (series.other, pairs) not in others:
                     continue
-                other = others[name.other, pairs]
+                other = others[series.other, pairs]
             # What is read once an hour still holds at the host's newest tick.
-            yield series, name.value_of(value, other), newest_ms if every_ms > _SELDOM_MS else time_ms
+            at_ms = newest_ms if every_ms > _SELDOM_MS else time_ms
+            yield series, series.source.value_of(value, other), at_ms
 
 
 def _every_ms(host: Host, metric: str) -> int:

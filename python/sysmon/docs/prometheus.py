@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sysmon.prometheus.names import all_names
@@ -9,7 +10,8 @@ from sysmon.prometheus.names import all_names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sysmon.prometheus.names import Name, NameSet
+    from sysmon._core import PrometheusName
+    from sysmon.prometheus.names import NameSet
 
 
 def prometheus_page() -> str:
@@ -17,7 +19,7 @@ def prometheus_page() -> str:
     lines = [
         "# Names in Prometheus",
         "",
-        "Made from `python/sysmon/prometheus/*_names.csv` and the registry by `python -m sysmon.docs`.",
+        "Made from `src/core/data/*_names.csv` and the registry by `python -m sysmon.docs`.",
         "[Scrape it from Prometheus](howto/prometheus.md) says how to get at them.",
         "",
         "Metrics that are not in the registry are called `sysmon_` and their own name, with `_` for what",
@@ -45,14 +47,15 @@ def _table(names: NameSet) -> Iterator[str]:
         yield f"| `{name}` | {made_from[0].kind} | {', '.join(labels)} | {', '.join(sources)} |"
 
 
-def _labels(name: Name) -> list[str]:
-    renamed = dict(name.renamed)
-    kept = [renamed.get(tag, tag) for tag in name.tags if tag not in name.left_out]
-    return [*kept, *(label for label, _ in name.added)]
+def _labels(name: PrometheusName) -> list[str]:
+    """Those that its series can have: a tag of any value stands for all."""
+    when = re.fullmatch(r"(\w+)=(\w+)", name.when)
+    tags = [(tag, when[2] if when and when[1] == tag else "-") for tag in name.tags]
+    return [label for label, _ in name.labels_of(tuple(tags)) or ()]
 
 
-def _source(name: Name) -> str:
+def _source(name: PrometheusName) -> str:
     source = f"`{name.metric}`"
     if name.other is not None:
-        source += f" {'+' if name.sign > 0 else '−'} `{name.other}`"
+        source += f" {'+' if name.value_of(0, 1) > 0 else '−'} `{name.other}`"
     return source if name.divide == 1 else f"{source} / {name.divide:g}"
