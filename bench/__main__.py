@@ -15,11 +15,12 @@ SUBJECTS = {
     "up": ("One machine: `sysmon up`", up.measure),
     "ingest": ("The aggregator under load", ingest.measure),
     "dashboard": ("The dashboard in a browser", dashboard.measure),
+    "dashboard-heap": ("The dashboard's memory over half an hour", dashboard.heap),
     "fleet": ("Ten thousand hosts at one aggregator", fleet.measure),
     "storage": ("The store beside others, same data, same run", storage.measure),
     "storage-large": ("The store a hundred times larger", large.measure),
 }
-ONLY_WHEN_NAMED = {"fleet", "plan", "storage-large"}  # many minutes; some gigabytes of disk
+ONLY_WHEN_NAMED = {"dashboard-heap", "fleet", "plan", "storage-large"}  # many minutes; some gigabytes of disk
 
 
 def main() -> int:

@@ -35,8 +35,9 @@ STATIC = ROOT / "python/sysmon/api/static"
 SERIES = 250
 TICK_S = 10
 LIVE_S = 20.0
-# The issue's bar is 30 minutes; so long is looked at where nobody asks for more.
-HEAP_MINUTES = float(os.environ.get("SYSMON_BENCH_HEAP_MINUTES", "5"))
+HEAP_MINUTES = 30.0
+# The half hour is lived through so many times as fast: the hosts push the oftener.
+HEAP_SPEED = float(os.environ.get("SYSMON_BENCH_HEAP_SPEED", "6"))
 
 # Notes when an element first matches and has been painted: two frames later.
 _WATCH = """
@@ -192,7 +193,8 @@ class _Costs:
 
     def __init__(self, page: Page) -> None:
         self._session: CDPSession = page.context.new_cdp_session(page)
-        self._session.send("Performance.enable")
+        # By the clock of the thread: on a busy machine a task lasts longer than it works.
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def task_s(self) -> float:
         return self._metric("TaskDuration")
@@ -208,21 +210,22 @@ class _Costs:
 
 
 @contextmanager
-def _live(server: Server, hosts: int) -> Iterator[None]:
-    """Every host pushes once in ten seconds, evenly, until the block ends."""
+def _live(server: Server, hosts: int, speed: float = 1.0) -> Iterator[None]:
+    """Every host pushes once in ten seconds (`speed` times as often), evenly, until the block ends."""
     stop = threading.Event()
+    period = 10 / speed
 
     def run() -> None:
         tick = 1
         while not stop.is_set():
             began = time.monotonic()
             for number, body in enumerate(_fleet(hosts, tick)):
-                late = began + number * 10 / hosts - time.monotonic()
+                late = began + number * period / hosts - time.monotonic()
                 if late > 0.02 and stop.wait(late):
                     return
                 server.push(iter([body]))
             tick += 1
-            stop.wait(max(0.0, began + 10 - time.monotonic()))
+            stop.wait(max(0.0, began + period - time.monotonic()))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -267,21 +270,12 @@ def _overview(browser: Browser, hosts: int, limit_ms: float) -> list[Figure]:
             began = costs.task_s()
             page.wait_for_timeout(LIVE_S * 1000)
             share = (costs.task_s() - began) / LIVE_S
-            heap = costs.heap_bytes()
-            page.wait_for_timeout(HEAP_MINUTES * 60_000)
-            grown = (costs.heap_bytes() - heap) / 1e6
         figures += [
             Figure(
                 f"live deltas of {hosts:,} hosts at 10 s: main thread",
                 f"{share * 100:.1f} % of a core",
                 "at most 2 messages/s",
                 bar("< 15 %", share < 0.15),
-            ),
-            Figure(
-                f"heap growth over {HEAP_MINUTES:.0f} min of live",
-                f"{grown:+.2f} MB of {heap / 1e6:.1f} MB",
-                "after collections",
-                bar("< 1 MB (30 min)", grown < 1),
             ),
         ]
         return figures
@@ -312,7 +306,8 @@ def _weight() -> Figure:
     return Figure("page weight, gzip", f"{total / 1000:.1f} kB", bar=bar("< 150 kB", total < 150_000))
 
 
-def measure() -> list[Figure]:
+@contextmanager
+def _chromium() -> Iterator[Browser]:
     """Needs Chromium on PATH and the built page."""
     from playwright.sync_api import sync_playwright  # the other subjects do not need it
 
@@ -321,11 +316,37 @@ def measure() -> list[Figure]:
         raise RuntimeError("no chromium on PATH: apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        figures = [
+        yield browser
+        browser.close()
+
+
+def measure() -> list[Figure]:
+    """How soon, and at what cost, the overview and a host's page are there."""
+    with _chromium() as browser:
+        return [
             _weight(),
             _host(browser),
             *_overview(browser, 1_000, 1000),
             *_overview(browser, 10_000, 3000),
         ]
-        browser.close()
-    return figures
+
+
+def heap() -> list[Figure]:
+    """What the overview of 1,000 hosts keeps after half an hour of live values."""
+    with _chromium() as browser, _server() as server:
+        server.push(_fleet(1_000))
+        page, _ = _opened(browser, f"{server.url}/", "[data-host]")
+        costs = _Costs(page)
+        with _live(server, 1_000, HEAP_SPEED):
+            page.wait_for_timeout(20_000)
+            before = costs.heap_bytes()
+            page.wait_for_timeout(HEAP_MINUTES * 60_000 / HEAP_SPEED)
+            grown = (costs.heap_bytes() - before) / 1e6
+    return [
+        Figure(
+            f"heap growth over {HEAP_MINUTES:.0f} min of live, {HEAP_SPEED:.0f} times as fast",
+            f"{grown:+.2f} MB of {before / 1e6:.1f} MB",
+            "the same number of changed hosts; after collections",
+            bar("< 1 MB", grown < 1),
+        )
+    ]

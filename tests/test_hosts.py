@@ -70,6 +70,31 @@ def test_a_new_agent_takes_over_the_name_of_an_offline_host(kit: ServiceKit) -> 
     assert kit.get("/api/hosts/web01")["agent_id"] == "a2"
 
 
+def test_an_upgraded_agent_is_an_event_and_its_backlog_is_none(kit: ServiceKit) -> None:
+    now_s = START_MS / 1000
+    kit.push("web01", CPU, version="1.0.0")
+    kit.push("web01", CPU, version="1.1.0", timestamp=now_s + 20)
+    kit.push("web01", CPU, version="1.0.0", timestamp=now_s + 10)
+    kit.push("web01", CPU, version="1.1.0", timestamp=now_s + 30)
+    (event,) = kit.get("/api/hosts/web01/events")["events"]
+    assert (event["kind"], event["detail"]) == ("version_changed", {"old": "1.0.0", "new": "1.1.0"})
+    assert event["start"] == now_s + 20
+
+
+def test_changed_facts_are_an_event_that_says_which(kit: ServiceKit) -> None:
+    now_s = START_MS / 1000
+    first = {"kernel": "6.1", "cores": 4, "mounts": {"/": {"fstype": "ext4"}}}
+    later = {"kernel": "6.8", "cores": 4, "mounts": {"/": {"fstype": "ext4"}, "/data": {"fstype": "xfs"}}}
+    kit.push("web01", CPU, facts=first)
+    kit.push("web01", CPU, facts=first, timestamp=now_s + 10)
+    assert kinds(kit, "web01") == []
+    kit.push("web01", CPU, facts=later, timestamp=now_s + 20)
+    kit.push("web01", CPU, facts=first, timestamp=now_s + 5)  # late: it changes nothing any more
+    (event,) = kit.get("/api/hosts/web01/events")["events"]
+    assert event["kind"] == "facts_changed"
+    assert event["detail"] == {"kernel": ["6.1", "6.8"], "mounts./data.fstype": [None, "xfs"]}
+
+
 def test_a_newcomer_with_the_name_of_a_live_host_gets_another(kit: ServiceKit) -> None:
     kit.push("web01", CPU, agent_id="a1")
     kit.push("web01", CPU, agent_id="a2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,73 @@ def test_columns_are_chosen_and_remembered(
     ids = shown.evaluate_all("(cells) => cells.map((one) => one.dataset.column)")
     assert ids[:2] == ["disk", "cpu"]
     assert "memory" not in ids
+
+
+def columns(page: Any) -> list[str]:
+    return page.locator("[data-heading]").evaluate_all("(all) => all.map((one) => one.dataset.heading)")
+
+
+def test_columns_are_dragged_or_moved_by_keys(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    watched = open_page(fleet.url)
+    page = watched.page
+    expect(page.locator("[data-host]")).to_have_count(len(FLEET))
+    assert columns(page)[:4] == ["cpu", "memory", "disk", "pressure"]
+    page.locator("[data-heading=pressure]").drag_to(page.locator("[data-heading=memory]"))
+    assert columns(page)[:4] == ["cpu", "pressure", "memory", "disk"]
+    page.get_by_role("button", name="Pressure").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("[data-heading]").nth(3)).to_have_attribute("data-heading", "pressure")
+    expect(page.get_by_role("button", name="Pressure")).to_be_focused()
+    page.reload()
+    expect(page.locator("[data-host]")).to_have_count(len(FLEET))
+    assert columns(page)[:4] == ["cpu", "memory", "disk", "pressure"]
+    assert "sort" not in page.url
+    assert watched.complaints == []
+
+
+def test_values_have_their_last_hour_beside_them(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    """One request for all hosts in sight, and none where nobody wants it."""
+    watched = open_page("about:blank")
+    page = watched.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/metrics?" in request.url else None)
+    page.goto(fleet.url)
+    for host in FLEET:
+        for column in ("cpu", "memory"):
+            curve = page.locator(f'[data-host="{host.name}"] [data-column={column}] .sparkline path')
+            expect(curve).to_have_attribute("d", re.compile("^M.*(L.*){20}"))
+    assert len(asked) == 1
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_label("Curves of the last hour").uncheck()
+    expect(page.locator(".sparkline")).to_have_count(0)
+    page.reload()
+    expect(page.locator("[data-host]")).to_have_count(len(FLEET))
+    page.wait_for_load_state("networkidle")
+    assert len(asked) == 1
+    assert watched.complaints == []
+
+
+def test_tiles_of_the_map_are_sized_by_a_metric(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    watched = open_page(f"{fleet.url}/?view=map")
+    page = watched.page
+    tile = page.locator("a[data-host]")
+    expect(tile).to_have_count(len(FLEET))
+    width = "(all) => Object.fromEntries(all.map((one) => [one.dataset.host, one.offsetWidth]))"
+    assert len(set(tile.evaluate_all(width).values())) == 1
+    page.get_by_label("Size by").select_option("network")
+    assert "size=network" in page.url
+    sizes = tile.evaluate_all(width)
+    assert max(sizes, key=sizes.get) == "cache"
+    assert min(sizes, key=sizes.get) == "build-07"
+    assert min(sizes.values()) >= 24
+    assert watched.complaints == []
 
 
 def test_groups_have_headings_that_fold(fleet: RealAggregator, open_page: Callable[..., WatchedPage]) -> None:

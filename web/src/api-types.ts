@@ -137,6 +137,8 @@ export interface CompareAnswer {
 export interface Health {
   status: string;
   version?: string;
+  /** How long each tier is kept, in seconds. */
+  retention_s?: Record<string, number>;
   warnings?: string[];
 }
 
@@ -199,11 +201,49 @@ export interface ProcessList {
   processes: Process[];
 }
 
+/** What the agent said last of its own batches: sealed + recovered = acked + spooled + dropped + balance. */
+export interface AgentLedger {
+  time: number;
+  sealed: number;
+  recovered: number;
+  acked: number;
+  spooled: number;
+  dropped: Record<string, number>;
+  quarantined: number;
+  corrupt_records: number;
+  balance: number;
+}
+
+/** One run of the agent, in batches: highest = stored + dropped + missing. */
+export interface Stream {
+  stream: string;
+  mark: number;
+  highest: number;
+  stored?: number;
+  dropped?: number;
+  missing: number;
+  duplicates?: number;
+  last_seen: number;
+}
+
 export interface Ledger {
   committed: number;
+  /** Samples in batches that were declared dropped. */
   dropped: number;
+  /** Batches that are neither stored nor declared dropped. */
   gaps: number;
-  streams: { stream: string; mark: number; highest: number; missing: number; last_seen: number }[];
+  streams: Stream[];
+  stored?: number;
+  /** Batches by reason. */
+  declared?: Record<string, number>;
+  duplicates?: number;
+  /** Samples by code. */
+  rejected?: Record<string, number>;
+  /** Since when duplicates and rejected are counted. */
+  since?: number;
+  agent?: AgentLedger | null;
+  /** Of the gaps, those that the agent does not hold either. */
+  unexplained?: number;
 }
 
 export interface MetricType {

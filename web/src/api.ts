@@ -15,6 +15,7 @@ import type {
   ProcessList,
   ServerMessage,
 } from "./api-types";
+import { urgently, whenIdle } from "./request-order";
 
 const kTimeoutMs = 20_000;
 
@@ -83,6 +84,12 @@ async function get<T>(path: string, params: Params = {}, signal?: AbortSignal): 
   return (await response.json()) as T;
 }
 
+/** As `get`, for what is below, behind or beside what is looked at first. */
+async function getLater<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
+  await whenIdle();
+  return get(path, params, signal);
+}
+
 export function getHosts(cursor?: string): Promise<HostList> {
   return get("/api/hosts", { cursor });
 }
@@ -100,9 +107,15 @@ export interface MetricsQuery {
   agg?: "min" | "max";
 }
 
-export function getMetrics(wanted: MetricsQuery, signal?: AbortSignal): Promise<MetricsAnswer> {
-  const { host, types, start, end, step, agg } = wanted;
-  return get("/api/metrics", { host, type: types, start, end, step, agg }, signal);
+/** `urgent` for the lines that a page is opened for. */
+export function getMetrics(
+  { host, types, start, end, step, agg }: MetricsQuery,
+  signal?: AbortSignal,
+  urgent = false,
+): Promise<MetricsAnswer> {
+  const params = { host, type: types, start, end, step, agg };
+  if (urgent) return urgently(() => get("/api/metrics", params, signal));
+  return getLater("/api/metrics", params, signal);
 }
 
 type ManyQuery = Omit<MetricsQuery, "host"> & { hosts: readonly string[] };
@@ -120,29 +133,29 @@ export function metricsUrl(wanted: ManyQuery): string {
 
 /** Times without samples between `start` and `end`, and batches that are missing at all. */
 export function getGaps(host: string, start: number, end: number, signal?: AbortSignal): Promise<GapList> {
-  return get(`/api/hosts/${encodeURIComponent(host)}/gaps`, { start, end }, signal);
+  return getLater(`/api/hosts/${encodeURIComponent(host)}/gaps`, { start, end }, signal);
 }
 
 export async function getEvents(host: string, signal?: AbortSignal): Promise<HostEvent[]> {
   const path = `/api/hosts/${encodeURIComponent(host)}/events`;
-  return (await get<{ events: HostEvent[] }>(path, { limit: 200 }, signal)).events;
+  return (await getLater<{ events: HostEvent[] }>(path, { limit: 200 }, signal)).events;
 }
 
 /** The newest snapshot of the top processes at `at`; without it the newest at all. */
 export function getProcesses(host: string, at?: number, signal?: AbortSignal): Promise<ProcessList> {
-  return get(`/api/hosts/${encodeURIComponent(host)}/processes`, { at }, signal);
+  return getLater(`/api/hosts/${encodeURIComponent(host)}/processes`, { at }, signal);
 }
 
 export function getLedger(host: string, signal?: AbortSignal): Promise<Ledger> {
-  return get(`/api/hosts/${encodeURIComponent(host)}/ledger`, {}, signal);
+  return getLater(`/api/hosts/${encodeURIComponent(host)}/ledger`, {}, signal);
 }
 
 export async function getTypes(): Promise<MetricType[]> {
-  return (await get<{ types: MetricType[] }>("/api/metrics/types")).types;
+  return (await getLater<{ types: MetricType[] }>("/api/metrics/types")).types;
 }
 
 export function getLatest(host: string, signal?: AbortSignal): Promise<LatestAnswer> {
-  return get("/api/metrics/latest", { host }, signal);
+  return getLater("/api/metrics/latest", { host }, signal);
 }
 
 export function getSummary(): Promise<FleetSummary> {
@@ -159,7 +172,7 @@ export function getCompare(
 }
 
 export function getHealth(): Promise<Health> {
-  return get("/api/health");
+  return getLater("/api/health");
 }
 
 /** Trades the read token for a session cookie that scripts cannot read; the token itself is not kept. */
@@ -171,7 +184,31 @@ export async function openSession(token: string): Promise<void> {
   });
 }
 
+/** What an administrator may change of a host; a tag that is null is taken away. */
+export interface HostPatch {
+  tags?: Record<string, string | null>;
+  archived?: boolean;
+}
+
+async function change(method: "PATCH" | "DELETE", host: string, token: string, body?: HostPatch) {
+  await request(`/api/hosts/${encodeURIComponent(host)}`, {
+    method,
+    headers: { "Content-Type": "application/json", "X-SysMon-Token": token },
+    body: body && JSON.stringify(body),
+  });
+}
+
+export function changeHost(host: string, patch: HostPatch, token: string): Promise<void> {
+  return change("PATCH", host, token, patch);
+}
+
+/** Forgets a host and everything that it sent. */
+export function forgetHost(host: string, token: string): Promise<void> {
+  return change("DELETE", host, token);
+}
+
 export interface Socket {
+  isOpen(): boolean;
   send(message: ClientMessage): void;
   close(): void;
 }
@@ -193,6 +230,7 @@ export function openSocket(onMessage: (message: ServerMessage) => void, onEnd: (
     closed = true;
   };
   return {
+    isOpen: () => socket.readyState === WebSocket.OPEN,
     send(message) {
       const text = JSON.stringify(message);
       if (socket.readyState === WebSocket.OPEN) socket.send(text);

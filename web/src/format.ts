@@ -129,9 +129,10 @@ export function shownUnit(unit: string, kind: string): string {
   return unit === "bytes" ? "bytes_per_second" : "per_second";
 }
 
-function formats(timeZone: string | undefined) {
+function formats(timeZone: string | undefined, hours: 12 | 24) {
+  const hourCycle = hours === 12 ? "h12" : "h23";
   const form = (options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(undefined, { ...options, hourCycle: "h23", timeZone });
+    new Intl.DateTimeFormat(undefined, { ...options, hourCycle, timeZone });
   const minute = { hour: "2-digit", minute: "2-digit" } as const;
   return {
     clock: form(minute),
@@ -141,11 +142,11 @@ function formats(timeZone: string | undefined) {
   };
 }
 
-let times = formats(undefined);
+let times = formats(undefined, 24);
 
-/** Tells all times from now on in an IANA zone; undefined for the browser's. */
-export function showTimesIn(timeZone: string | undefined): void {
-  times = formats(timeZone);
+/** Tells all times from now on in an IANA zone (undefined for the browser's), by a clock of 12 or 24 hours. */
+export function showTimesIn(timeZone: string | undefined, hours: 12 | 24): void {
+  times = formats(timeZone, hours);
 }
 
 export function clock(time: number): string {

@@ -21,6 +21,12 @@ const kReasons: Readonly<Record<string, string>> = {
   quarantined: "refused by the aggregator",
 };
 
+/** `36: the agent's queue was full; 2: …`; null for none. */
+export function reasonList(counts: Readonly<Record<string, number>> | undefined): string | null {
+  const parts = Object.entries(counts ?? {}).filter(([, count]) => count > 0);
+  return parts.length ? parts.map(([reason, count]) => `${count} ${reasonText(reason)}`).join(", ") : null;
+}
+
 /** Why batches are missing, as words; a reason that is new here is shown under its own name. */
 export function reasonText(reason: string): string {
   return kReasons[reason] ?? reason.replaceAll("_", " ");

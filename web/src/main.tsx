@@ -10,17 +10,21 @@ import "./styles/time-bar.css";
 import "./styles/host.css";
 import "./styles/compare.css";
 import "./styles/print.css";
+import { EditHosts } from "./components/edit-hosts";
 import { Header } from "./components/header";
 import { Help } from "./components/help";
 import { LiveBar } from "./components/live-bar";
 import { Palette } from "./components/palette";
+import { Settings } from "./components/settings";
 import { TokenDialog } from "./components/token-dialog";
 import { WarningsBar } from "./components/warnings-bar";
 import { ComparePage } from "./pages/compare/compare-page";
 import { FleetPage } from "./pages/fleet/fleet-page";
 import { HostPage } from "./pages/host/host-page";
+import { loadHealth } from "./state/health";
 import { startLive } from "./state/live";
 import { route, startRouter } from "./state/route";
+import { hours } from "./state/settings";
 import { startShortcuts } from "./state/shortcuts";
 
 function Page() {
@@ -50,9 +54,12 @@ function App() {
       <Header />
       <LiveBar />
       <WarningsBar />
-      <Page />
+      {/* Another clock is told everywhere at once. */}
+      <Page key={hours.value} />
       <Help />
+      <Settings />
       <Palette />
+      <EditHosts />
       <TokenDialog />
     </>
   );
@@ -61,4 +68,5 @@ function App() {
 startRouter();
 startShortcuts();
 startLive();
+void loadHealth();
 render(<App />, document.getElementById("app") as HTMLElement);

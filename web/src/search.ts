@@ -14,9 +14,17 @@ const kFields: Record<string, string> = {
   temperature: kLatest.temperature,
 };
 
+// Made once for a host as it is: every letter that is typed looks through all of them.
+const texts = new WeakMap<Host, string>();
+
 function text(host: Host): string {
-  const tags = Object.entries(host.tags).flat();
-  return [host.hostname, host.status, host.version ?? "", ...tags].join(" ").toLowerCase();
+  let known = texts.get(host);
+  if (known === undefined) {
+    const tags = Object.entries(host.tags).flat();
+    known = [host.hostname, host.status, host.version ?? "", ...tags].join(" ").toLowerCase();
+    texts.set(host, known);
+  }
+  return known;
 }
 
 const kComparisons: Record<string, (value: number, limit: number) => boolean> = {

@@ -13,6 +13,7 @@ import msgspec
 
 from sysmon.aggregator.api_types import CompareAnswer, Difference, FactDifference
 from sysmon.aggregator.catalog import kind_of, unit_of
+from sysmon.aggregator.fact_changes import flat_facts
 from sysmon.aggregator.live import seconds
 from sysmon.aggregator.storage import Query
 from sysmon.format import quantity
@@ -228,18 +229,10 @@ def _fact_differences(service: Aggregator, hosts: Sequence[Host]) -> list[FactDi
         told["tags"] = host.all_tags
         if host.version is not None:
             told["agent_version"] = host.version
-        facts[host.hostname] = dict(_flat("", told))
+        facts[host.hostname] = flat_facts(told)
     found = []
     for name in sorted({name for told in facts.values() for name in told}):
         values = {host: told.get(name) for host, told in facts.items()}
         if len({msgspec.json.encode(value) for value in values.values()}) > 1:
             found.append(FactDifference(name, values))
     return found
-
-
-def _flat(prefix: str, value: Any) -> Iterable[tuple[str, Any]]:
-    if isinstance(value, dict) and value:
-        for key, inner in value.items():
-            yield from _flat(f"{prefix}.{key}" if prefix else str(key), inner)
-    else:
-        yield prefix, value

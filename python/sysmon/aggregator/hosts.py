@@ -47,6 +47,7 @@ class HostDirectory:
         self._by_identity: dict[bytes, Host] = {}
         self._identity: dict[int, bytes] = {}
         self._booted_ms: dict[int, int] = {}  # of hosts that booted since the start
+        self._upgraded: dict[int, tuple[int, str]] = {}  # when, and to which version, since the start
         self._next_id = 1
 
     def put(self, host: Host) -> None:
@@ -105,11 +106,13 @@ class HostDirectory:
             return host, ()
         with self._lock:
             host, events = self._find(push, now_ms)
-            boot_id = host.boot_id
+            boot_id, version = host.boot_id, host.version
             if _update(host, push):
                 host.touch()
             if boot_id is not None and host.boot_id != boot_id:
                 events = (*events, *self._boot(host, push))
+            if version is not None and host.version != version:
+                events = (*events, *self._upgrade(host, version, push.time_ms))
             self._remember(host, push)
             if host.archived:
                 host.archived = False
@@ -124,6 +127,14 @@ class HostDirectory:
             return ()
         self._booted_ms[host.host_id] = booted_ms
         return (Event("boot", booted_ms, detail={"boot_id": host.boot_id}),)
+
+    def _upgrade(self, host: Host, old: str, time_ms: int) -> tuple[Event, ...]:
+        """The agent's new version, if it is later news: a backlog brings batches of the one before."""
+        told_ms, told = self._upgraded.get(host.host_id, (0, ""))
+        if time_ms <= told_ms or host.version == told:
+            return ()
+        self._upgraded[host.host_id] = (time_ms, str(host.version))
+        return (Event("version_changed", time_ms, detail={"old": old, "new": host.version}),)
 
     def _remember(self, host: Host, push: Push) -> None:
         self._forget_identity(host)
@@ -210,6 +221,7 @@ class HostDirectory:
             self._forget_identity(host)
             self._by_id.pop(host.host_id, None)
             self._booted_ms.pop(host.host_id, None)
+            self._upgraded.pop(host.host_id, None)
             if self._by_name.get(host.hostname) is host:
                 del self._by_name[host.hostname]
             if host.agent_id and self._by_agent.get(host.agent_id) is host:

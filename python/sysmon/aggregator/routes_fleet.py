@@ -99,6 +99,7 @@ def health() -> Response:
             ingest=IngestHealth(
                 counters.pushes, counters.samples, counters.duplicates, counters.rejected, stats["queue"]
             ),
+            retention_s={tier: age_ms / 1000 for tier, age_ms in service.settings.retention.ages_ms.items()},
             warnings=service.warnings,
         )
     )

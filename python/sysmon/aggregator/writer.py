@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 import msgspec
 
+from sysmon.aggregator.fact_changes import changed_facts
 from sysmon.aggregator.host_row import SAVE_HOST, host_row
-from sysmon.aggregator.storage import HostGoneError, StorageBusyError, Ticket, Write
+from sysmon.aggregator.storage import Event, HostGoneError, StorageBusyError, Ticket, Write
 from sysmon.aggregator.streams import stream_row
 from sysmon.errors import StorageError
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from sysmon._core import KeySets
     from sysmon.aggregator.journal_index import JournalIndex
-    from sysmon.aggregator.storage import Event, Host, Waiter
+    from sysmon.aggregator.storage import Host, Waiter
     from sysmon.aggregator.streams import StreamChange, Streams
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ _EVENT: Final = "INSERT INTO events (id, host_id, start_ms, end_ms, kind, detail
 _FACTS: Final = """
     INSERT INTO host_facts (host_id, time_ms, facts) VALUES (?1, ?2, ?3)
     ON CONFLICT (host_id) DO UPDATE SET time_ms = ?2, facts = ?3 WHERE ?2 >= time_ms"""
+_KNOWN_FACTS: Final = "SELECT facts FROM host_facts WHERE host_id = ? AND time_ms < ?"
 _SNAPSHOT: Final = "INSERT OR REPLACE INTO snapshots (host_id, time_ms, payload) VALUES (?, ?, ?)"
 _OLD_SNAPSHOTS: Final = "DELETE FROM snapshots WHERE host_id = ? AND time_ms < ?"
 
@@ -327,6 +329,7 @@ class _Transaction:
         changes = self._streams.items()
         _many(db, _STREAM, [stream_row(name, change) for name, change in changes])
         _many(db, "DELETE FROM events WHERE id = ?", filled)
+        self._note_fact_changes(db)
         _many(db, _EVENT, self._events)
         _many(db, _FACTS, self._facts)
         _many(db, _SNAPSHOT, self._snapshots)
@@ -335,6 +338,12 @@ class _Transaction:
             _OLD_SNAPSHOTS,
             [(host_id, time_ms - _SNAPSHOT_AGE_MS) for host_id, time_ms, _ in self._snapshots],
         )
+
+    def _note_fact_changes(self, db: apsw.Connection) -> None:
+        for host_id, time_ms, told in self._facts:
+            known = db.execute(_KNOWN_FACTS, (host_id, time_ms)).fetchone()
+            if known and known[0] != told and (changed := changed_facts(known[0], told)):
+                self._add_event(host_id, Event("facts_changed", time_ms, detail=changed))
 
     def publish(self) -> None:
         """Takes over in memory what COMMIT made true."""

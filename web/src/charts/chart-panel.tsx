@@ -1,17 +1,21 @@
 // A chart with its heading, legend, menu and its four faces.
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Age } from "../components/age";
 import { type Face, Panel } from "../components/panel";
 import * as format from "../format";
-import { newest, silences, summarise } from "../series";
+import { silences, summarise } from "../series";
 import { pointAt } from "../state/pointed";
+import { hours } from "../state/settings";
 import { shownTheme } from "../state/theme";
 import { zone } from "../state/time-zone";
 import type { Window } from "../time-range";
 import { ChartMenu, type Source } from "./chart-menu";
+import { afterPress, only, onlyOver, type Shown } from "./isolate";
 import { type Over, type Plotted, plot } from "./layers";
+import { Legend } from "./legend";
 import type { Drawn } from "./lines";
+import { type Mark, Marks } from "./marks";
 import type { Silence } from "./silences";
 import { type Chart, makeChart, type Shape } from "./uplot";
 
@@ -38,13 +42,19 @@ interface Props {
   face: Face;
   syncKey: string;
   source: Source;
+  /** What happened on the host. */
+  marks?: readonly Mark[];
+  /** What a point stands for and where it was taken from. */
+  told?: string;
+  /** Null for back to the newest. */
   onZoom(window: Window | null): void;
+  onPan(window: Window): void;
 }
 
 const kNoOver: readonly Over[] = [];
 
-function summary(plotted: Plotted, props: Props): string {
-  const parts = props.drawn.lines.map((line, index) => {
+function summary(plotted: Plotted, drawn: Drawn, props: Props): string {
+  const parts = drawn.lines.map((line, index) => {
     const one = summarise(plotted.times, plotted.values[index] ?? []);
     return one
       ? `${line.label}: average ${format.inUnit(one.average, props.unit)}, highest ${format.inUnit(one.highest, props.unit)} at ${format.clock(one.highestAt)}`
@@ -53,45 +63,16 @@ function summary(plotted: Plotted, props: Props): string {
   return `${props.title}. ${parts.join("; ")}.`;
 }
 
-function Legend({ props, plotted, row }: { props: Props; plotted: Plotted; row: number | null }) {
-  const { unit, drawn } = props;
-  const over = plotted.over.filter((one) => one.kind === "highest");
-  const value = (cells: readonly (number | null | undefined)[]) =>
-    format.inUnit(row === null ? newest(plotted.times, cells, plotted.gap) : cells[row], unit);
-  return (
-    <ul class={unit === "percent" ? "legend narrow" : "legend"}>
-      {drawn.lines.map((line, index) => {
-        const cells = plotted.values[index] ?? [];
-        const all = summarise(plotted.times, cells);
-        const range = all
-          ? `average ${format.inUnit(all.average, unit)}, ${format.inUnit(all.lowest, unit)} – ${format.inUnit(all.highest, unit)}`
-          : undefined;
-        return (
-          <li key={line.label} title={range}>
-            <span class={line.dashed ? "swatch dashed" : "swatch"} style={{ color: `var(${line.color})` }} />
-            <span class="name">{line.label}</span>
-            <span class="value">{value(cells)}</span>
-          </li>
-        );
-      })}
-      {over.map((one) => (
-        <li key={`over ${one.label}`} title="The highest value inside each cell">
-          <span class="swatch dotted" style={{ color: `var(${one.color})` }} />
-          <span class="name">{one.label}</span>
-          <span class="value">{value(one.cells)}</span>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
 export function ChartPanel(props: Props) {
-  const { title, unit, window, interval, syncKey, drawn, stacked, band = null, over = kNoOver } = props;
+  const { title, unit, window, interval, syncKey, stacked, band = null } = props;
+  const shown = useSignal<Shown>(null);
+  const drawn = useMemo(() => only(props.drawn, shown.value), [props.drawn, shown.value]);
+  const over = useMemo(() => onlyOver(props.over ?? kNoOver, shown.value), [props.over, shown.value]);
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | null>(null);
   const row = useSignal<number | null>(null);
-  const onZoom = useRef(props.onZoom);
-  onZoom.current = props.onZoom;
+  const moved = useRef(props);
+  moved.current = props;
 
   const plotted = useMemo(
     () => plot({ drawn, stacked, interval, band, over }),
@@ -106,11 +87,13 @@ export function ChartPanel(props: Props) {
     banded: plotted.bands.map((one) => one.line),
     over: plotted.over.map(({ kind, color }) => ({ kind, color })),
     zone: zone.value,
+    hours: hours.value,
   };
   const shapeKey = JSON.stringify([shape, shownTheme.value, syncKey]);
   const drawable = props.face.kind === "ok" || props.face.kind === "stale";
 
-  useEffect(() => {
+  // In the frame that shows the panel, and not in the one after it.
+  useLayoutEffect(() => {
     if (!box.current || !drawable || !drawn.lines.length) return;
     chart.current = makeChart(box.current, {
       ...shape,
@@ -122,7 +105,8 @@ export function ChartPanel(props: Props) {
         row.value = at;
         pointAt(at === null ? null : (latest.current.times[at] ?? null));
       },
-      onZoom: (start, end) => onZoom.current({ start, end }),
+      onZoom: (start, end) => moved.current.onZoom({ start, end }),
+      onPan: (start, end) => moved.current.onPan({ start, end }),
     });
     return () => {
       chart.current?.destroy();
@@ -130,7 +114,7 @@ export function ChartPanel(props: Props) {
     };
   }, [shapeKey, drawable]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const one = chart.current;
     if (!one) return;
     one.setTop(props.top);
@@ -173,15 +157,30 @@ export function ChartPanel(props: Props) {
         </>
       }
     >
-      <Legend props={props} plotted={plotted} row={at} />
-      <div
-        class="chart"
-        ref={box}
-        role="img"
-        aria-label={summary(plotted, props)}
-        data-chart={props.id}
-        onDblClick={() => props.onZoom(null)}
+      <Legend
+        lines={props.drawn.lines}
+        drawn={drawn.lines}
+        plotted={plotted}
+        unit={unit}
+        row={at}
+        shown={shown.value}
+        onPress={(label, add) => {
+          const labels = props.drawn.lines.map((line) => line.label);
+          shown.value = afterPress(shown.value, labels, label, add);
+        }}
       />
+      <div class="chart-box">
+        <div
+          class="chart"
+          ref={box}
+          role="img"
+          aria-label={summary(plotted, drawn, props)}
+          data-chart={props.id}
+          onDblClick={() => props.onZoom(null)}
+        />
+        {props.marks && drawable && <Marks marks={props.marks} window={window} />}
+      </div>
+      {props.told && <p class="told">{props.told}</p>}
     </Panel>
   );
 }

@@ -2,6 +2,8 @@
 import uPlot from "uplot";
 import * as format from "../format";
 import type { Cells, Plotted } from "./layers";
+import { kPlotLeft, kPlotRight } from "./marks";
+import { pan } from "./pan";
 import { drawSilences, type Silence } from "./silences";
 
 export interface Line {
@@ -20,6 +22,8 @@ export interface Shape {
   over: readonly { kind: "earlier" | "highest"; color: string }[];
   /** An IANA time zone; undefined for the browser's. */
   zone: string | undefined;
+  /** Of the clock: its labels need another width. */
+  hours: 12 | 24;
 }
 
 export interface ChartOptions extends Shape {
@@ -31,6 +35,8 @@ export interface ChartOptions extends Shape {
   syncKey: string;
   onCursor(row: number | null): void;
   onZoom(from: number, to: number): void;
+  /** The window was moved by a drag with Shift. */
+  onPan(from: number, to: number): void;
 }
 
 export interface Chart {
@@ -44,8 +50,6 @@ export interface Chart {
 }
 
 const kFont = '11px system-ui, -apple-system, "Segoe UI", sans-serif';
-// All charts of a page share this width, so that one moment is on one vertical line.
-const kAxisWidth = 64;
 const kBinarySteps = Array.from({ length: 50 }, (_, power) => 2 ** power);
 
 function css(name: string): string {
@@ -60,7 +64,8 @@ function timeLabels(_: uPlot, splits: number[]): string[] {
     // The date stands at the first label of each new day, midnight in a range that crosses it.
     const crossed = shownDay !== "" && day !== shownDay;
     shownDay = day;
-    return crossed || (index === 0 && label === "00:00") ? day : label;
+    const midnight = index === 0 && format.day(time - 1) !== day;
+    return crossed || midnight ? day : label;
   });
 }
 
@@ -84,7 +89,8 @@ function axes(unit: string): uPlot.Axis[] {
       grid,
       ticks: { show: false },
       font: kFont,
-      size: kAxisWidth,
+      // All charts of a page share this width, so that one moment is on one vertical line.
+      size: kPlotLeft,
       gap: 8,
       space: 34,
       values: (_, splits, __, ___, step) => splits.map((value) => format.axis(value, unit, step)),
@@ -147,11 +153,25 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
   let top = options.top;
   let silences: readonly Silence[] = [];
 
+  const show = (self: uPlot, from: number, to: number) => {
+    start = from;
+    end = to;
+    self.redraw(false, true);
+    self.setScale("x", { min: from, max: to });
+  };
+  const startPan = (self: uPlot, event: MouseEvent) => {
+    const [from, to] = [start, end];
+    const done = (seconds: number) => {
+      show(self, from, to); // until the page says otherwise
+      if (seconds) options.onPan(from + seconds, to + seconds);
+    };
+    pan(self, event, (seconds) => show(self, from + seconds, to + seconds), done);
+  };
   const plot = new uPlot(
     {
       width: Math.max(1, host.clientWidth),
       height: Math.max(1, host.clientHeight),
-      padding: [8, 18, 0, 0],
+      padding: [8, kPlotRight, 0, 0],
       legend: { show: false },
       series: [{}, ...series(options)],
       bands: bands(options),
@@ -172,6 +192,13 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
         y: false,
         points: { size: 7, width: 2 },
         drag: { x: true, y: false, setScale: false },
+        bind: {
+          mousedown: (self, _, zoom) => (event) => {
+            if (event.shiftKey && event.button === 0) startPan(self, event);
+            else zoom(event);
+            return null;
+          },
+        },
         sync: {
           key: options.syncKey,
           setSeries: false,
@@ -201,12 +228,7 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
 
   return {
     setData: (plotted) => plot.setData([plotted.times, ...columnsOf(plotted)]),
-    setWindow(from, to) {
-      start = from;
-      end = to;
-      plot.redraw(false, true);
-      plot.setScale("x", { min: from, max: to });
-    },
+    setWindow: (from, to) => show(plot, from, to),
     setSilences(spans) {
       silences = spans;
     },

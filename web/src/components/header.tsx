@@ -3,6 +3,7 @@ import { computed } from "@preact/signals";
 import { connection } from "../state/live";
 import { comparePath, hostPath, kMaxSmall, navigate, route } from "../state/route";
 import { selected } from "../state/selection";
+import { settingsOpen } from "../state/settings";
 import { helpOpen } from "../state/shortcuts";
 import { cycleTheme, theme } from "../state/theme";
 import { HostPicker } from "./host-picker";
@@ -63,6 +64,17 @@ export function Header() {
         aria-label={`Theme: ${theme.value}`}
       >
         <Icon name={theme.value} />
+      </button>
+      <button
+        type="button"
+        class="icon-button settings-button"
+        onClick={() => {
+          settingsOpen.value = true;
+        }}
+        title="Settings (g s)"
+        aria-label="Settings"
+      >
+        <Icon name="settings" />
       </button>
       <button
         type="button"

@@ -23,7 +23,8 @@ export function Help() {
       </dl>
       <p class="fine">
         Search understands words, <code>role:db</code>, <code>state:offline</code>, <code>cpu&gt;80</code> and{" "}
-        <code>-word</code> for “without”. In a chart: drag to zoom, double click for the whole range.
+        <code>-word</code> for “without”. In a chart: drag to zoom, with Shift to move along, double click for
+        the whole range. On a column's heading: Shift and an arrow key move it.
       </p>
       <button type="button" class="button" onClick={close}>
         Close

@@ -25,6 +25,16 @@ const kPaths = {
   dark: <path d="M13.5 9.5A6 6 0 0 1 6.5 2.5a6 6 0 1 0 7 7z" />,
   compare: <path d="M5 13V3 M11 13V3 M2.5 5.5 5 3l2.5 2.5 M8.5 10.5 11 13l2.5-2.5" />,
   plus: <path d="M8 3v10 M3 8h10" />,
+  copy: <path d="M6 5.500V3h7v7h-2.500 M3 6h7v7H3z" />,
+  check: <path d="M3 8.500l3.500 3.500L13 4.500" />,
+  edit: <path d="M3 13l.8-3.200L10.500 3l2.500 2.500-6.800 6.800z" />,
+  settings: (
+    <>
+      <path d="M2 4.500h6 M12 4.500h2 M2 11.500h2 M8 11.500h6" />
+      <circle cx="10" cy="4.500" r="2" />
+      <circle cx="6" cy="11.500" r="2" />
+    </>
+  ),
   down: <path d="M8 3v9.5 M4 8.5l4 4 4-4" />,
   menu: <path d="M8 3.2v.1 M8 8v.1 M8 12.800v.1" stroke-width="2.4" />,
   left: <path d="M10 3.5 5.500 8l4.500 4.500" />,

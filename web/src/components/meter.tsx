@@ -3,7 +3,7 @@ import * as format from "../format";
 import { kSeverityNames, type Severity, severityOf } from "../severity";
 import { Icon } from "./icons";
 
-function Mark({ severity }: { severity: Severity }) {
+export function Mark({ severity }: { severity: Severity }) {
   if (severity === 0) return null;
   const name = severity === 2 ? "crit" : "warn";
   return (

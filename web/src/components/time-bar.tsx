@@ -1,8 +1,8 @@
 // The range of time of a page: presets, a window of one's own, now against earlier, and what a point stands for.
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
 import * as format from "../format";
 import { now } from "../state/clock";
+import { health } from "../state/health";
 import {
   currentWindow,
   earlier,
@@ -74,20 +74,27 @@ function OwnWindow({ close }: { close(): void }) {
 }
 
 function Presets() {
+  const kept = Math.max(0, ...Object.values(health.value?.retention_s ?? {}));
   const chosen = parameters.value.get("range") ?? kUsualPreset.name;
   return (
     <fieldset class="segments presets">
       <legend class="hidden">Time range</legend>
-      {kPresets.map(({ name }) => (
-        <button
-          key={name}
-          type="button"
-          aria-pressed={!range.value.fixed && chosen === name}
-          onClick={() => setRange(name)}
-        >
-          {name}
-        </button>
-      ))}
+      {kPresets.map(({ name }, index) => {
+        // The one before shows everything that is kept.
+        const beyond = kept > 0 && (kPresets[index - 1]?.seconds ?? 0) >= kept;
+        return (
+          <button
+            key={name}
+            type="button"
+            class={beyond ? "beyond" : undefined}
+            title={beyond ? `Nothing is kept for longer than ${format.duration(kept)}` : undefined}
+            aria-pressed={!range.value.fixed && chosen === name}
+            onClick={() => setRange(name)}
+          >
+            {name}
+          </button>
+        );
+      })}
     </fieldset>
   );
 }
@@ -117,11 +124,9 @@ const kEarlier: readonly (readonly [string, string])[] = [
 interface Props {
   /** Whether the page can draw an earlier time and peaks. */
   rich?: boolean;
-  /** What is said of the answer: step and tier. */
-  children?: ComponentChildren;
 }
 
-export function TimeBar({ rich = false, children }: Props) {
+export function TimeBar({ rich = false }: Props) {
   const { fixed } = range.value;
   return (
     <div class="time-bar">
@@ -180,7 +185,6 @@ export function TimeBar({ rich = false, children }: Props) {
       <label class="choice" title="Tell times in UTC instead of this browser's zone">
         <input type="checkbox" checked={zone.value !== undefined} onChange={toggleUtc} /> UTC
       </label>
-      {children && <span class="fine time-note">{children}</span>}
       {earlier.value !== null && <span class="fine">dotted: {format.duration(earlier.value)} earlier</span>}
     </div>
   );

@@ -1,13 +1,11 @@
 // What the operator of the aggregator should change, as the aggregator itself sees it: weak tokens, open reads.
 import { useSignal } from "@preact/signals";
-import { getHealth } from "../api";
-import { useRequest } from "../state/use-request";
+import { health } from "../state/health";
 import { Icon } from "./icons";
 
 export function WarningsBar() {
-  const { data } = useRequest("health", getHealth);
   const closed = useSignal(false);
-  const warnings = data?.warnings ?? [];
+  const warnings = health.value?.warnings ?? [];
   if (closed.value || !warnings.length) return null;
   return (
     <aside class="warnings-bar" aria-label="Warnings about this aggregator">

@@ -6,10 +6,16 @@ let offset = 0; // seconds to add to the local clock
 /** Unix seconds by the aggregator's clock, once a second while the page is visible. */
 export const now = signal(Date.now() / 1000);
 
+/** Counts up when the clock turns out to be off by more than this: what was asked for by it is asked again. */
+export const clockSet = signal(0);
+const kWorthSetting = 2; // seconds
+
 /** Takes the aggregator's clock from a message that has just arrived. */
 export function setServerTime(time: number): void {
+  const old = offset;
   offset = time - Date.now() / 1000;
   tick();
+  if (Math.abs(offset - old) > kWorthSetting) clockSet.value += 1;
 }
 
 function tick(): void {

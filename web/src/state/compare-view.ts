@@ -19,6 +19,18 @@ export function setLayout(id: Layout): void {
   setParameter("layout", id === "overlay" ? null : id);
 }
 
+export const kPers = [
+  { id: "core", title: "core" },
+  { id: "gib", title: "GiB of memory" },
+] as const;
+
+/** What a host's values are divided by, so that big and small machines compare; null for nothing. */
+export const per = computed(() => kPers.find((one) => one.id === parameters.value.get("per")) ?? null);
+
+export function setPer(id: string | null): void {
+  setParameter("per", id);
+}
+
 /** The host that the others are held against: the one that was chosen, else the first. */
 export function referenceOf(hosts: readonly string[]): string {
   const wanted = parameters.value.get("ref");

@@ -55,6 +55,13 @@ export function setColourBy(id: string): void {
   setParameter("colour", id === "cpu" ? null : id);
 }
 
+/** The column that sizes the map's tiles; null for one size. */
+export const sizeBy = computed(() => parameters.value.get("size"));
+
+export function setSizeBy(id: string | null): void {
+  setParameter("size", id);
+}
+
 /** Ids of the chosen columns in the chosen order; null for the usual ones. */
 export const chosenColumns = signal<readonly string[] | null>(
   readKept("columns")?.split(",").filter(Boolean) ?? null,

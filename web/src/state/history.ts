@@ -27,14 +27,14 @@ export interface Question {
   host: string;
   types: readonly string[];
   range: Pick<Range, "seconds" | "fixed">;
-  /** Of the host, in seconds: cells are never narrower. */
-  interval: number;
+  /** Width of a cell in seconds, from `stepOf`. */
+  step: number;
   agg?: "min" | "max";
   /** Reads so many seconds earlier, and says that it was now. */
   earlier?: number;
 }
 
-/** The width of a cell for a range. */
+/** The width of a cell for a range; but for the shortest never narrower than the host's interval. */
 export function stepOf(seconds: number, interval: number): number {
   return stepFor(seconds, kPoints, seconds <= kFineSeconds ? 1 : interval);
 }
@@ -48,22 +48,20 @@ export class History {
   readonly state;
 
   private readonly abort = new AbortController();
-  private readonly step: number;
   private busy = false;
   private again = false;
   private lastRead = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly question: Question) {
-    this.step = stepOf(question.range.seconds, question.interval);
     this.state = signal<Snapshot>({
       columns: kNoColumns,
-      step: this.step,
+      step: question.step,
       tier: null,
       loading: true,
       error: null,
     });
-    this.refresh();
+    void this.read();
   }
 
   /** The host has pushed: asks for what is new, soon, and never twice at a time. */
@@ -83,14 +81,15 @@ export class History {
 
   private async read(): Promise<void> {
     this.busy = true;
-    const { host, types, range, agg, earlier = 0 } = this.question;
-    const held = this.state.value.columns;
+    const { host, types, range, step, agg, earlier = 0 } = this.question;
+    // Not subscribed to: the first reading begins while a component is being drawn.
+    const held = this.state.peek().columns;
     const last = held.times.at(-1);
-    const first = range.fixed?.start ?? now.value - range.seconds;
-    const start = Math.floor(first / this.step) * this.step;
+    const first = range.fixed?.start ?? now.peek() - range.seconds;
+    const start = Math.floor(first / step) * step;
     // The last cell was still filling; batches that were late may have filled the two before it.
-    const from = last === undefined || range.fixed ? start : Math.max(start, last - 2 * this.step);
-    const end = range.fixed?.end ?? (earlier ? now.value : undefined);
+    const from = last === undefined || range.fixed ? start : Math.max(start, last - 2 * step);
+    const end = range.fixed?.end ?? (earlier ? now.peek() : undefined);
     try {
       const answer = await getMetrics(
         {
@@ -98,21 +97,22 @@ export class History {
           types,
           start: from - earlier,
           end: end === undefined ? undefined : end - earlier,
-          step: this.step,
+          step,
           // A counter has no highest rate in a cell: it keeps its average.
           agg,
         },
         this.abort.signal,
+        agg === undefined && !earlier,
       );
       const fresh = shifted(toColumns(answer.series), earlier);
       const columns = last === undefined || range.fixed ? fresh : appendTail(held, fresh, from, start);
-      this.state.value = { columns, step: this.step, tier: answer.tier, loading: false, error: null };
+      this.state.value = { columns, step, tier: answer.tier, loading: false, error: null };
     } catch (error) {
       if (this.abort.signal.aborted) return;
       noticeRefusal(error);
       // What was drawn stays; the panels say that it is old.
       const text = error instanceof ApiError ? error.message : String(error);
-      this.state.value = { ...this.state.value, loading: false, error: text };
+      this.state.value = { ...this.state.peek(), loading: false, error: text };
     } finally {
       this.busy = false;
       this.lastRead = Date.now();

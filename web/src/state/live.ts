@@ -16,6 +16,8 @@ export const retryAt = signal(0);
 const kPollMs = 10_000;
 // How long an attempt may hang before the page says that live updates are missing.
 const kHangMs = 5_000;
+// The hello brings every host: only where the channel has not opened by then is the list read as well.
+const kPatienceMs = 1_000;
 
 let socket: Socket | null = null;
 let attempt = 0;
@@ -109,5 +111,7 @@ export function startLive(): void {
     if (connection.value === "lost" && !document.hidden && !needsToken.value) void poll();
   }, kPollMs);
   connect();
-  void poll();
+  setTimeout(() => {
+    if (!hostsLoaded.value && !socket?.isOpen() && !document.hidden && !needsToken.value) void poll();
+  }, kPatienceMs);
 }

@@ -55,6 +55,13 @@ export function shiftRange(by: -1 | 1): void {
   else setWindow({ start: start + step, end: end + step });
 }
 
+/** The same window elsewhere; it ends now at the latest. */
+export function moveTo({ start, end }: Window): void {
+  const beyond = Math.max(0, end - now.peek());
+  if (beyond && !range.value.fixed) return;
+  setWindow({ start: start - beyond, end: end - beyond });
+}
+
 /** Twice the range around the same middle. */
 export function zoomOut(): void {
   const { start, end } = currentWindow();

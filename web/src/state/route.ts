@@ -1,5 +1,5 @@
 // Which page is shown.  Paths are real paths, so that every link can be opened in a new tab and sent on.
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 
 export type Route =
   | { page: "fleet" }
@@ -50,8 +50,12 @@ export const route = signal<Route>(parseRoute(location.pathname, location.search
 export const parameters = signal(new URLSearchParams(location.search));
 
 function read(): void {
-  route.value = parseRoute(location.pathname, location.search);
-  parameters.value = new URLSearchParams(location.search);
+  batch(() => {
+    const next = parseRoute(location.pathname, location.search);
+    // The same object while the page is the same: a letter in the search box draws no page anew.
+    if (JSON.stringify(next) !== JSON.stringify(route.peek())) route.value = next;
+    parameters.value = new URLSearchParams(location.search);
+  });
 }
 
 export function navigate(url: string): void {

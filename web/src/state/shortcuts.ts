@@ -6,6 +6,7 @@ import { hostNames } from "./hosts";
 import { setRange, shiftRange, toggleLive, togglePeaks, zoomOut } from "./range";
 import { comparePath, hostPath, kMaxSmall, navigate, route } from "./route";
 import { clearSelection, selected } from "./selection";
+import { settingsOpen } from "./settings";
 import { cycleTheme } from "./theme";
 
 export const helpOpen = signal(false);
@@ -77,6 +78,14 @@ export const kShortcuts: readonly Shortcut[] = [
   { keys: "n", text: "Next host, same section and range", command: true, run: () => neighbour(1) },
   { keys: "g c", text: "Go to compare", command: true, run: () => navigate("/compare") },
   { keys: "g f", text: "Go to the fleet", command: true, run: () => navigate("/") },
+  {
+    keys: "g s",
+    text: "Settings",
+    command: true,
+    run: () => {
+      settingsOpen.value = true;
+    },
+  },
   { keys: "g h", text: "Choose a host", run: () => focus("[data-host-picker]") },
   ...kPresets.slice(0, 9).map(({ name }, index) => ({
     keys: String(index + 1),

@@ -5,9 +5,13 @@ import { applyTheme, keepTheme, kThemes, readTheme, resolveTheme, type Theme } f
 export const theme = signal<Theme>(readTheme());
 export const shownTheme = signal(resolveTheme(theme.value));
 
+export function setTheme(wanted: Theme): void {
+  theme.value = wanted;
+  keepTheme(wanted);
+}
+
 export function cycleTheme(): void {
-  theme.value = kThemes[(kThemes.indexOf(theme.value) + 1) % kThemes.length] as Theme;
-  keepTheme(theme.value);
+  setTheme(kThemes[(kThemes.indexOf(theme.value) + 1) % kThemes.length] as Theme);
 }
 
 function apply(): void {

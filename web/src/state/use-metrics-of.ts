@@ -1,4 +1,5 @@
 // The same metrics of several hosts on the same grid.
+import { useMemo } from "preact/hooks";
 import { getMetrics } from "../api";
 import { type Columns, stepFor, toColumns } from "../series";
 import { hostSignal } from "./hosts";
@@ -12,17 +13,14 @@ export function useMetricsOf(
   hosts: readonly string[],
   types: readonly string[],
   window: { start: number; end: number },
-): Answer<Columns[]> & { step: number } {
+): Answer<Columns[]> & { step: number; tier: string | null } {
   const intervals = hosts.map((host) => hostSignal(host)?.value.interval ?? kUsualInterval);
   const step = stepFor(window.end - window.start, kPoints, Math.max(1, ...intervals));
   const start = Math.floor(window.start / step) * step;
   const key = JSON.stringify([hosts, types, start, window.end, step]);
   const answer = useRequest(key, (signal) =>
-    Promise.all(
-      hosts.map(async (host) =>
-        toColumns((await getMetrics({ host, types, start, end: window.end, step }, signal)).series),
-      ),
-    ),
+    Promise.all(hosts.map((host) => getMetrics({ host, types, start, end: window.end, step }, signal))),
   );
-  return { ...answer, step };
+  const data = useMemo(() => answer.data?.map((one) => toColumns(one.series)) ?? null, [answer.data]);
+  return { ...answer, data, step, tier: answer.data?.[0]?.tier ?? null };
 }

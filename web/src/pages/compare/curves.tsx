@@ -5,12 +5,15 @@ import { ChartPanel } from "../../charts/chart-panel";
 import { differenceFrom, highest, onlyHost } from "../../charts/difference";
 import type { Drawn } from "../../charts/lines";
 import { overlay, type Subject } from "../../charts/overlay";
+import { isDivisible, perSize } from "../../charts/per-size";
+import { pointText } from "../../charts/point-text";
 import type { Face } from "../../components/panel";
-import { layout, referenceOf } from "../../state/compare-view";
-import { setWindow } from "../../state/range";
+import { layout, per, referenceOf } from "../../state/compare-view";
+import { moveTo, setWindow } from "../../state/range";
 import { useMetricsOf } from "../../state/use-metrics-of";
 import type { Window } from "../../time-range";
 import { differing, kAlways, subjectKey } from "./subjects";
+import { useSizes } from "./use-sizes";
 import { ValueTable } from "./value-table";
 
 const kNothing: Drawn = { times: [], lines: [], values: [] };
@@ -26,15 +29,22 @@ interface Curve {
   drawn: Drawn;
   face: Face;
   step: number;
+  tier: string | null;
 }
 
 /** The curves of some subjects, asked for together. */
 function useCurves(hosts: readonly string[], window: Window, subjects: readonly Subject[]): Curve[] {
   const types = [...new Set(subjects.map((one) => one.type))];
-  const { data, error, reload, step } = useMetricsOf(hosts, types, window);
+  const { data, error, reload, step, tier } = useMetricsOf(hosts, types, window);
+  const sizes = useSizes(hosts);
   const drawn = useMemo(
-    () => data && subjects.map((subject) => overlay(subject, hosts, data)),
-    [data, subjects],
+    () =>
+      data &&
+      subjects.map((subject) => {
+        const whole = overlay(subject, hosts, data);
+        return sizes && isDivisible(subject.unit) ? perSize(whole, sizes) : whole;
+      }),
+    [data, subjects, sizes],
   );
   return subjects.map((subject, index) => {
     const one = drawn?.[index] ?? kNothing;
@@ -42,7 +52,9 @@ function useCurves(hosts: readonly string[], window: Window, subjects: readonly 
     if (!drawn && error) face = { kind: "error", text: error.message, retry: reload };
     else if (!drawn) face = { kind: "loading" };
     else if (!one.lines.length) face = { kind: "empty", text: "No samples in this range." };
-    return { subject, drawn: one, face, step };
+    const divided = sizes && isDivisible(subject.unit);
+    const title = divided ? `${subject.title} per ${per.value?.title}` : subject.title;
+    return { subject: { ...subject, title }, drawn: one, face, step, tier };
   });
 }
 
@@ -58,7 +70,7 @@ interface ChartProps {
 }
 
 function CurveChart({ curve, drawn, title, note, hosts, window, top, signed }: ChartProps) {
-  const { subject, step, face } = curve;
+  const { subject, step, tier, face } = curve;
   return (
     <ChartPanel
       id={subject.type}
@@ -76,7 +88,9 @@ function CurveChart({ curve, drawn, title, note, hosts, window, top, signed }: C
       face={face}
       syncKey="compare"
       source={{ hosts, types: [subject.type], step }}
+      told={pointText(step, tier)}
       onZoom={(next) => next && setWindow(next)}
+      onPan={moveTo}
     />
   );
 }

@@ -1,5 +1,14 @@
 // How the curves are laid out, and which host the others are held against.
-import { kLayouts, layout, referenceOf, setLayout, setReference } from "../../state/compare-view";
+import {
+  kLayouts,
+  kPers,
+  layout,
+  per,
+  referenceOf,
+  setLayout,
+  setPer,
+  setReference,
+} from "../../state/compare-view";
 
 export function Layouts({ hosts }: { hosts: readonly string[] }) {
   return (
@@ -12,6 +21,21 @@ export function Layouts({ hosts }: { hosts: readonly string[] }) {
           </button>
         ))}
       </fieldset>
+      <label class="choice" title="Percentages and temperatures stay as they are">
+        Per
+        <select
+          class="input"
+          value={per.value?.id ?? ""}
+          onChange={(event) => setPer(event.currentTarget.value || null)}
+        >
+          <option value="">host</option>
+          {kPers.map(({ id, title }) => (
+            <option key={id} value={id}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </label>
       {layout.value === "difference" && (
         <label class="choice">
           From

@@ -4,13 +4,14 @@ import { getMetricsOfMany, getTypes } from "../../api";
 import { ChartPanel } from "../../charts/chart-panel";
 import type { Drawn } from "../../charts/lines";
 import { overlay, type Subject } from "../../charts/overlay";
+import { pointText } from "../../charts/point-text";
 import { Sparkline } from "../../charts/sparkline";
 import { type Face, Panel } from "../../components/panel";
 import * as format from "../../format";
 import { median, type Outlier, outliers, usual } from "../../outliers";
 import { stepFor, toColumns } from "../../series";
 import { manyMetric, setManyMetric } from "../../state/compare-view";
-import { setWindow } from "../../state/range";
+import { moveTo, setWindow } from "../../state/range";
 import { hostPath } from "../../state/route";
 import { useRequest } from "../../state/use-request";
 import type { Window } from "../../time-range";
@@ -96,7 +97,9 @@ export function Many({ hosts, window }: { hosts: readonly string[]; window: Wind
           face={face}
           syncKey="compare"
           source={{ hosts, types: [type], step }}
+          told={pointText(step, data?.tier ?? null)}
           onZoom={(next) => next && setWindow(next)}
+          onPan={moveTo}
         />
         <Panel
           title="Outliers"

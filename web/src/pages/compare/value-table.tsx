@@ -2,12 +2,15 @@
 import { useMemo } from "preact/hooks";
 import type { Difference } from "../../api-types";
 import { overlay, type Subject } from "../../charts/overlay";
+import { isDivisible, perSize } from "../../charts/per-size";
 import { type Face, Panel } from "../../components/panel";
 import * as format from "../../format";
 import { median, quantile } from "../../outliers";
+import { per } from "../../state/compare-view";
 import { useMetricsOf } from "../../state/use-metrics-of";
 import type { Window } from "../../time-range";
 import { kAlways, subjectKey } from "./subjects";
+import { useSizes } from "./use-sizes";
 
 const kMostRows = 40;
 
@@ -66,15 +69,19 @@ export function ValueTable({ hosts, window, differs }: Props) {
   const subjects = useMemo(() => subjectsOf(differs), [differs]);
   const types = [...new Set(subjects.map((one) => one.type))];
   const { data, error, reload } = useMetricsOf(hosts, types, window);
+  const sizes = useSizes(hosts);
   const rows = useMemo(
     () =>
       (data ? subjects : []).map((subject) => {
-        const drawn = overlay(subject, hosts, data ?? []);
+        const whole = overlay(subject, hosts, data ?? []);
+        const divided = sizes && isDivisible(subject.unit);
+        const drawn = divided ? perSize(whole, sizes) : whole;
         const of = (host: string) =>
           numbersOf(drawn.values[drawn.lines.findIndex((line) => line.label === host)]);
-        return { subject, numbers: hosts.map(of) };
+        const title = divided ? `${subject.title} per ${per.value?.title}` : subject.title;
+        return { subject, title, numbers: hosts.map(of) };
       }),
-    [data, subjects],
+    [data, subjects, sizes],
   );
   let face: Face = { kind: "ok" };
   if (!data && error) face = { kind: "error", text: error.message, retry: reload };
@@ -103,11 +110,11 @@ export function ValueTable({ hosts, window, differs }: Props) {
             </tr>
           </thead>
           <tbody>
-            {rows.map(({ subject, numbers }) => {
+            {rows.map(({ subject, title, numbers }) => {
               const middle = median(numbers.map((one) => one?.average)) ?? 0;
               return (
                 <tr key={subjectKey(subject)} data-value-row={subject.type}>
-                  <th scope="row">{subject.title}</th>
+                  <th scope="row">{title}</th>
                   {numbers.flatMap((one, index) =>
                     kShown.map(([key]) => (
                       <td

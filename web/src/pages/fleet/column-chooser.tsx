@@ -2,17 +2,13 @@
 import { Icon } from "../../components/icons";
 import { Popover } from "../../components/popover";
 import { chooseColumns } from "../../state/fleet-view";
+import { toggleTrends, trendsOn } from "../../state/trends";
 import { kColumns, kUsualColumns } from "./columns";
+import { moved } from "./moved";
 
 export function ColumnChooser({ chosen }: { chosen: readonly string[] }) {
   const hidden = kColumns.filter((column) => !chosen.includes(column.id)).map((column) => column.id);
-  const move = (id: string, by: number) => {
-    const ids = [...chosen];
-    const at = ids.indexOf(id);
-    ids.splice(at, 1);
-    ids.splice(at + by, 0, id);
-    chooseColumns(ids);
-  };
+  const move = (id: string, by: number) => chooseColumns(moved(chosen, id, chosen.indexOf(id) + by));
   return (
     <Popover label="Columns" side="right">
       {() => (
@@ -59,6 +55,10 @@ export function ColumnChooser({ chosen }: { chosen: readonly string[] }) {
               </div>
             );
           })}
+          <label class="chooser-line" title="Under CPU and memory">
+            <input type="checkbox" checked={trendsOn.value} onChange={toggleTrends} />
+            Curves of the last hour
+          </label>
           <button type="button" class="link-button" onClick={() => chooseColumns(kUsualColumns)}>
             The usual columns
           </button>

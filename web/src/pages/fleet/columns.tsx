@@ -2,8 +2,11 @@
 import type { ComponentChildren } from "preact";
 import { type Host, kLatest } from "../../api-types";
 import { Age } from "../../components/age";
-import { Meter, Reading } from "../../components/meter";
+import { Mark, Meter, Reading } from "../../components/meter";
 import * as format from "../../format";
+import { health } from "../../state/health";
+import { skew } from "../../versions";
+import { Trend } from "./trend";
 
 export interface Column {
   id: string;
@@ -19,7 +22,7 @@ export interface Column {
   type?: string;
 }
 
-function metered(id: string, label: string, title: string, type: string): Column {
+function metered(id: string, label: string, title: string, type: string, trend = false): Column {
   return {
     id,
     label,
@@ -30,7 +33,10 @@ function metered(id: string, label: string, title: string, type: string): Column
     type,
     value: (host) => host.latest[type],
     cell: (host) => (
-      <Meter type={type} value={host.latest[type]} title={format.tagList(host.latest_tags[type] ?? {})} />
+      <>
+        <Meter type={type} value={host.latest[type]} title={format.tagList(host.latest_tags[type] ?? {})} />
+        {trend && <Trend name={host.hostname} type={type} />}
+      </>
     ),
   };
 }
@@ -64,8 +70,8 @@ function network(host: Host): number | undefined {
 }
 
 export const kColumns: readonly Column[] = [
-  metered("cpu", "CPU", "CPU in use, all cores", kLatest.cpu),
-  metered("memory", "Memory", "Memory that cannot be reclaimed", kLatest.memory),
+  metered("cpu", "CPU", "CPU in use, all cores; below, the last hour", kLatest.cpu, true),
+  metered("memory", "Memory", "Memory that cannot be reclaimed; below, the last hour", kLatest.memory, true),
   metered("disk", "Disk", "The fullest filesystem", kLatest.disk),
   metered("pressure", "Pressure", "The worst of CPU, memory and IO pressure, last 10 s", kLatest.pressure),
   reading(
@@ -126,7 +132,15 @@ export const kColumns: readonly Column[] = [
     kind: "text",
     usual: false,
     value: (host) => host.version ?? undefined,
-    cell: (host) => host.version ?? format.kAbsent,
+    cell: (host) => {
+      const told = skew(host.version, health.value?.version);
+      return (
+        <span class={told ? "reading warn" : undefined} title={told ?? undefined}>
+          {told && <Mark severity={1} />}
+          {host.version ?? format.kAbsent}
+        </span>
+      );
+    },
   },
   {
     id: "interval",

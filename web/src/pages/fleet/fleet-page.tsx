@@ -2,7 +2,7 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { Icon } from "../../components/icons";
-import { chosenColumns, colourBy, folded, groupBy, view } from "../../state/fleet-view";
+import { chosenColumns, colourBy, folded, groupBy, sizeBy, view } from "../../state/fleet-view";
 import {
   counts,
   hostNames,
@@ -17,7 +17,7 @@ import { parameters, setParameter } from "../../state/route";
 import { columnsOf, kUsualColumns } from "./columns";
 import { FirstHost } from "./first-host";
 import { HostGrid } from "./host-grid";
-import { HostMap, kMapColumns } from "./host-map";
+import { HostMap, kMapColumns, kSizeColumns } from "./host-map";
 import { HostTable } from "./host-table";
 import { type Group, grouped } from "./order";
 import { SearchBox } from "./search-box";
@@ -53,14 +53,15 @@ function useTagKeys(): readonly string[] {
 function Hosts({ loading }: { loading: boolean }) {
   const query = parameters.value.get("q") ?? "";
   const setQuery = (text: string) => setParameter("q", text || null);
-  const { names, outdated, sortNow, onHover } = useOrder();
+  const { names, question, outdated, sortNow, onHover } = useOrder();
   const tag = groupBy.value;
   const groups = useGroups(names, tag);
   const ids = chosenColumns.value ?? kUsualColumns;
   const columns = useMemo(() => columnsOf(ids), [ids]);
   const total = counts.value.total - counts.value.archived;
   const colour = kMapColumns.find((column) => column.id === colourBy.value) ?? kMapColumns[0];
-  const shared = { groups, tag, folded: folded.value };
+  const size = kSizeColumns.find((column) => column.id === sizeBy.value) ?? null;
+  const shared = { groups, tag, folded: folded.value, question: loading ? "" : question };
   return (
     <>
       <div class="search-row">
@@ -82,7 +83,7 @@ function Hosts({ loading }: { loading: boolean }) {
           <HostTable {...shared} names={names} columns={columns} loading={loading} />
         )}
         {view.value === "grid" && !loading && <HostGrid {...shared} columns={columns} />}
-        {view.value === "map" && !loading && colour && <HostMap {...shared} column={colour} />}
+        {view.value === "map" && !loading && colour && <HostMap {...shared} column={colour} size={size} />}
       </div>
       {!loading && names.length === 0 && (
         <p class="none-match">

@@ -50,13 +50,15 @@ function Card({ name, columns }: { name: string; columns: readonly Column[] }) {
 interface Props {
   groups: readonly Group[];
   tag: string | null;
+  /** What the shown hosts are the answer to. */
+  question: string;
   folded: ReadonlySet<string>;
   columns: readonly Column[];
 }
 
-export function HostGrid({ groups, tag, folded, columns }: Props) {
+export function HostGrid({ groups, tag, question, folded, columns }: Props) {
   const box = useRef<HTMLDivElement>(null);
-  const span = useVisibleSpan(box);
+  const span = useVisibleSpan(box, question);
   const perLine = Math.max(1, Math.floor((span.width + kGap) / (kLeastWidth + kGap)));
   const height = kHeadHeight + Math.ceil(columns.length / 2) * kPairHeight + kGap;
   const lines = linesOf(groups, folded, tag !== null, perLine);

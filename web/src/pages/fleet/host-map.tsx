@@ -11,8 +11,14 @@ import type { Group } from "./order";
 
 /** The columns that can colour a map. */
 export const kMapColumns = kColumns.filter((column) => column.type !== undefined && column.id !== "uptime");
+/** The columns that can size its tiles. */
+export const kSizeColumns = kColumns.filter(
+  (column) => kMapColumns.includes(column) || column.id === "network",
+);
 
 const kShades = 6;
+const kLeastSide = 24; // in CSS pixels: still a target, and room for a shape
+const kMostSide = 64;
 
 function numberOf(host: Host, column: Column): number | undefined {
   const value = column.value(host);
@@ -25,17 +31,36 @@ function shadeOf(value: number, most: number, column: Column): number {
   return Math.min(kShades - 1, Math.max(0, Math.floor(share * kShades)));
 }
 
+/** Areas are compared by the eye: the side goes with the root. */
+function sideOf(value: number | undefined, most: number): number {
+  const share = value === undefined || most <= 0 ? 0 : Math.max(0, value / most);
+  return Math.round(kLeastSide + (kMostSide - kLeastSide) * Math.sqrt(share));
+}
+
+function mostOf(hosts: readonly Host[], column: Column): number {
+  return hosts.reduce((sofar, host) => Math.max(sofar, numberOf(host, column) ?? 0), 0);
+}
+
 function shapeOf(host: Host, column: Column): IconName | null {
   if (host.status !== "online") return host.status;
   const severity = severityOf(column.type ?? "", numberOf(host, column));
   return severity === 2 ? "crit" : severity === 1 ? "warn" : null;
 }
 
-function Tile({ host, column, most }: { host: Host; column: Column; most: number }) {
+interface TileProps {
+  host: Host;
+  column: Column;
+  most: number;
+  /** What gives it its size, if anything does. */
+  size: { column: Column; most: number } | null;
+}
+
+function Tile({ host, column, most, size }: TileProps) {
   const value = numberOf(host, column);
   const shape = shapeOf(host, column);
   const unit = column.type ?? "";
   const told = value === undefined ? format.kAbsent : textOf(value, unit);
+  const side = size && `${sideOf(numberOf(host, size.column), size.most)}px`;
   return (
     <a
       href={hostPath(host.hostname)}
@@ -43,6 +68,7 @@ function Tile({ host, column, most }: { host: Host; column: Column; most: number
       data-host={host.hostname}
       class={`tile-host ${host.status}${value === undefined ? " absent" : ` shade${shadeOf(value, most, column)}`}`}
       title={`${host.hostname}: ${column.label} ${told}, ${host.status}`}
+      style={side ? { width: side, height: side } : undefined}
     >
       {shape && <Icon name={shape} />}
       <span class="hidden">
@@ -63,18 +89,16 @@ interface Props {
   tag: string | null;
   folded: ReadonlySet<string>;
   column: Column;
+  size: Column | null;
 }
 
-export function HostMap({ groups, tag, folded, column }: Props) {
+export function HostMap({ groups, tag, folded, column, size }: Props) {
   // Ten thousand tiles, one subscription.
   settledChanges.value;
   const hosts = (names: readonly string[]) => names.flatMap((name) => hostSignal(name)?.peek() ?? []);
-  const most = Math.max(
-    0,
-    ...groups.map((group) =>
-      hosts(group.names).reduce((sofar, host) => Math.max(sofar, numberOf(host, column) ?? 0), 0),
-    ),
-  );
+  const mostIn = (one: Column) => Math.max(0, ...groups.map((group) => mostOf(hosts(group.names), one)));
+  const most = mostIn(column);
+  const sized = size && { column: size, most: mostIn(size) };
   return (
     <div class="map">
       <p class="map-legend fine">
@@ -102,7 +126,7 @@ export function HostMap({ groups, tag, folded, column }: Props) {
           {!(tag !== null && folded.has(group.value)) && (
             <div class="tiles">
               {hosts(group.names).map((host) => (
-                <Tile key={host.hostname} host={host} column={column} most={most} />
+                <Tile key={host.hostname} host={host} column={column} most={most} size={sized} />
               ))}
             </div>
           )}

@@ -10,6 +10,7 @@ import { selected, toggleAll } from "../../state/selection";
 import { useVisibleSpan } from "../../state/use-visible-span";
 import type { Column } from "./columns";
 import { GroupHeading } from "./group-heading";
+import { Heading } from "./heading";
 import { HostTags } from "./host-tags";
 import { type Group, linesOf, offsetsOf, visible } from "./order";
 import { SelectBox, useIsSelected } from "./select-box";
@@ -46,28 +47,6 @@ function Row({ name, columns }: { name: string; columns: readonly Column[] }) {
         </td>
       ))}
     </tr>
-  );
-}
-
-function Heading({ column }: { column: Column }) {
-  const up = sortBy.value === column.id;
-  const down = sortBy.value === `-${column.id}`;
-  // Numbers begin with the largest, words with the first; the third press goes back to worst first.
-  const [first, second] =
-    column.kind === "text" ? [column.id, `-${column.id}`] : [`-${column.id}`, column.id];
-  const next = sortBy.value === first ? second : sortBy.value === second ? null : first;
-  return (
-    <th
-      class={column.kind}
-      title={column.title}
-      aria-sort={up ? "ascending" : down ? "descending" : undefined}
-    >
-      <button type="button" class="sort" onClick={() => setSortBy(next)}>
-        {column.label}
-        {up && <Icon name="up" />}
-        {down && <Icon name="down" />}
-      </button>
-    </th>
   );
 }
 
@@ -113,15 +92,17 @@ interface Props {
   groups: readonly Group[];
   /** The tag of the groups; null for none. */
   tag: string | null;
+  /** What the shown hosts are the answer to. */
+  question: string;
   folded: ReadonlySet<string>;
   names: readonly string[];
   columns: readonly Column[];
   loading: boolean;
 }
 
-export function HostTable({ groups, tag, folded, names, columns, loading }: Props) {
+export function HostTable({ groups, tag, question, folded, names, columns, loading }: Props) {
   const body = useRef<HTMLTableSectionElement>(null);
-  const span = useVisibleSpan(body);
+  const span = useVisibleSpan(body, question);
   const lines = linesOf(groups, folded, tag !== null, 1);
   const offsets = offsetsOf(lines, kHeadingHeight, kRowHeight);
   const [first, last] = visible(offsets, span.top, span.bottom);
@@ -162,7 +143,7 @@ export function HostTable({ groups, tag, folded, names, columns, loading }: Prop
               </button>
             </th>
             {columns.map((column) => (
-              <Heading key={column.id} column={column} />
+              <Heading key={column.id} column={column} all={columns} />
             ))}
           </tr>
         </thead>

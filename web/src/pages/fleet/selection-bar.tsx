@@ -1,5 +1,6 @@
 // What is selected, and what can be done with it: compare, export.
 import { Icon } from "../../components/icons";
+import { edited } from "../../state/editing";
 import { peekHosts } from "../../state/hosts";
 import { comparePath, kMaxCompared, kMaxSmall } from "../../state/route";
 import { clearSelection, selected } from "../../state/selection";
@@ -24,6 +25,15 @@ export function SelectionBar() {
           <Icon name="compare" /> {names.length > kMaxCompared ? "Find outliers" : "Compare"}
         </a>
       )}
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          edited.value = names;
+        }}
+      >
+        <Icon name="edit" /> Tags…
+      </button>
       <button type="button" class="button" onClick={() => save("csv")}>
         CSV
       </button>

@@ -1,7 +1,17 @@
 // How the fleet is shown: view, grouping, colour of the map, columns.
-import { colourBy, groupBy, kViews, setColourBy, setGroupBy, setView, view } from "../../state/fleet-view";
+import {
+  colourBy,
+  groupBy,
+  kViews,
+  setColourBy,
+  setGroupBy,
+  setSizeBy,
+  setView,
+  sizeBy,
+  view,
+} from "../../state/fleet-view";
 import { ColumnChooser } from "./column-chooser";
-import { kMapColumns } from "./host-map";
+import { kMapColumns, kSizeColumns } from "./host-map";
 
 interface Props {
   /** Keys of the hosts' tags. */
@@ -32,20 +42,37 @@ export function Toolbar({ tags, columns }: Props) {
         </label>
       )}
       {view.value === "map" ? (
-        <label class="choice">
-          Colour by
-          <select
-            class="input"
-            value={colourBy.value}
-            onChange={(event) => setColourBy(event.currentTarget.value)}
-          >
-            {kMapColumns.map((column) => (
-              <option key={column.id} value={column.id}>
-                {column.label}
-              </option>
-            ))}
-          </select>
-        </label>
+        <>
+          <label class="choice">
+            Colour by
+            <select
+              class="input"
+              value={colourBy.value}
+              onChange={(event) => setColourBy(event.currentTarget.value)}
+            >
+              {kMapColumns.map((column) => (
+                <option key={column.id} value={column.id}>
+                  {column.label}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label class="choice">
+            Size by
+            <select
+              class="input"
+              value={sizeBy.value ?? ""}
+              onChange={(event) => setSizeBy(event.currentTarget.value || null)}
+            >
+              <option value="">nothing</option>
+              {kSizeColumns.map((column) => (
+                <option key={column.id} value={column.id}>
+                  {column.label}
+                </option>
+              ))}
+            </select>
+          </label>
+        </>
       ) : (
         <ColumnChooser chosen={columns} />
       )}

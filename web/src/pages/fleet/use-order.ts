@@ -19,6 +19,8 @@ function same(a: readonly string[], b: readonly string[]): boolean {
 
 export interface Order {
   names: readonly string[];
+  /** What they are the answer to: it changes by what a visitor does, not by what the hosts do. */
+  question: string;
   /** The order that is shown is held and no longer the one it would be. */
   outdated: boolean;
   /** Puts every host in its place now, whoever points at it. */
@@ -48,6 +50,7 @@ export function useOrder(): Order {
   }).value;
   return {
     names: order.names,
+    question: order.key,
     outdated: order.outdated,
     sortNow: () => {
       pressed.value += 1;

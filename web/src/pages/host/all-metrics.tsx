@@ -1,6 +1,7 @@
 // Every series of a host with its last value; any of them opens as a chart.
 import { useSignal } from "@preact/signals";
 import type { Host } from "../../api-types";
+import type { Mark } from "../../charts/marks";
 import { Age } from "../../components/age";
 import { type Face, Panel } from "../../components/panel";
 import * as format from "../../format";
@@ -14,6 +15,7 @@ interface Props {
   interval: number;
   latest: LatestOf;
   causeOf(span: Window): string;
+  marks: readonly Mark[];
 }
 
 // More rows than anybody reads; the filter finds the others.

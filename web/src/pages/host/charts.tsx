@@ -1,7 +1,7 @@
 // The first screen of a host: the charts that answer most questions, on one range, one crosshair, one request.
-import { useEffect } from "preact/hooks";
 import type { Host } from "../../api-types";
 import { kFamilies } from "../../charts/families";
+import type { Mark } from "../../charts/marks";
 import type { Face } from "../../components/panel";
 import * as format from "../../format";
 import { now } from "../../state/clock";
@@ -48,16 +48,14 @@ interface Props {
   host: Host | null;
   interval: number;
   causeOf(span: Window): string;
-  /** Told from where the answer was taken. */
-  onTier(tier: string | null): void;
+  marks: readonly Mark[];
 }
 
-export function Charts({ name, host, interval, causeOf, onTier }: Props) {
+export function Charts({ name, host, interval, causeOf, marks }: Props) {
   const data = useHostData(name, kTypes, interval);
   const { state } = data;
   const window = useShownWindow(state.step);
   const face = sharedFace(state, host, interval, data.refresh);
-  useEffect(() => onTier(state.tier), [state.tier]);
   if (face.kind === "empty") return <NothingInRange host={host} />;
   return (
     <div class="charts">
@@ -72,6 +70,7 @@ export function Charts({ name, host, interval, causeOf, onTier }: Props) {
           interval={interval}
           face={face}
           causeOf={causeOf}
+          marks={marks}
         />
       ))}
     </div>

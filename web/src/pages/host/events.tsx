@@ -3,6 +3,7 @@ import { type Face, Panel } from "../../components/panel";
 import * as format from "../../format";
 import { reasonText } from "../../gaps";
 import { setWindow } from "../../state/range";
+import { eventText } from "./marks-of";
 import type { Story } from "./use-story";
 
 interface Entry {
@@ -30,7 +31,7 @@ function entriesOf({ gaps, missing, events }: Story): Entry[] {
   }));
   const others = events
     .filter((event) => event.kind !== "gap" && event.kind !== "dropped")
-    .map((event) => ({ ...event, text: detailText(event.detail) }));
+    .map((event) => ({ ...event, text: eventText(event) ?? detailText(event.detail) }));
   return [...fromGaps, ...fromMissing, ...others].sort((a, b) => b.start - a.start);
 }
 

@@ -1,7 +1,11 @@
 // What the host is: slow facts on one bar.
 import type { ApiError } from "../../api";
 import { type Facts, type Host, kLatest } from "../../api-types";
+import { CopyButton } from "../../components/copy-button";
+import { Icon } from "../../components/icons";
 import * as format from "../../format";
+import { health } from "../../state/health";
+import { skew } from "../../versions";
 
 // Facts that are known by name, in this order; any others follow under their own names.
 const kLabels: Record<string, string> = {
@@ -26,11 +30,20 @@ interface Props {
   retry(): void;
 }
 
-function Fact({ label, value }: { label: string; value: string }) {
+function Fact({ label, value, mark }: { label: string; value: string; mark?: string | null }) {
   return (
     <div class="fact">
       <dt>{label}</dt>
-      <dd title={value}>{value}</dd>
+      <dd title={mark ?? value}>
+        <span class="fact-value">{value}</span>
+        {mark && (
+          <span class="mark warn">
+            <Icon name="warn" />
+            <span class="hidden">{mark}</span>
+          </span>
+        )}
+        <CopyButton text={value} what={label} />
+      </dd>
     </div>
   );
 }
@@ -54,7 +67,9 @@ export function FactsBar({ host, facts, error, retry }: Props) {
       ))}
       {uptime !== undefined && <Fact label="Uptime" value={format.duration(uptime)} />}
       {failed !== undefined && failed > 0 && <Fact label="Failed units" value={format.count(failed)} />}
-      {host?.version && <Fact label="Agent" value={host.version} />}
+      {host?.version && (
+        <Fact label="Agent" value={host.version} mark={skew(host.version, health.value?.version)} />
+      )}
       {host?.interval && <Fact label="Interval" value={format.duration(host.interval)} />}
       {error && error.status !== 404 && (
         <div class="fact wide" role="alert">

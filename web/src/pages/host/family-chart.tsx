@@ -5,9 +5,11 @@ import { ChartPanel } from "../../charts/chart-panel";
 import type { Family } from "../../charts/families";
 import type { Over } from "../../charts/layers";
 import { total } from "../../charts/lines";
+import type { Mark } from "../../charts/marks";
+import { pointText } from "../../charts/point-text";
 import type { Face } from "../../components/panel";
 import type { Columns } from "../../series";
-import { goLive, setWindow } from "../../state/range";
+import { goLive, moveTo, setWindow } from "../../state/range";
 import type { Window } from "../../time-range";
 import type { HostData } from "./use-host-data";
 
@@ -20,6 +22,7 @@ interface Props {
   interval: number;
   face: Face;
   causeOf(span: Window): string;
+  marks: readonly Mark[];
 }
 
 /** An earlier time over the lines of now: of a stack only its height, else each line that has one. */
@@ -41,7 +44,7 @@ function highestOf(family: Family, high: Columns | null): Over[] {
   return [{ kind: "highest", drawn: { times: high.times, lines: [line], values: [column.values] } }];
 }
 
-export function FamilyChart({ name, host, family, data, window, interval, face, causeOf }: Props) {
+export function FamilyChart({ name, host, family, data, window, interval, face, causeOf, marks }: Props) {
   const { shown, low, high, before, state } = data;
   const drawn = useMemo(
     () => family.draw(family.stacked ? state.columns : shown),
@@ -70,13 +73,17 @@ export function FamilyChart({ name, host, family, data, window, interval, face, 
       band={band}
       over={over}
       window={window}
-      since={host?.first_seen ?? null}
+      // Until the host is known nobody can say since when it should have sent.
+      since={host ? host.first_seen : window.end}
       causeOf={causeOf}
       interval={Math.max(interval, state.step)}
       face={face}
       syncKey={`host ${name}`}
       source={{ hosts: [name], types: family.types, step: state.step }}
+      marks={marks}
+      told={pointText(state.step, state.tier)}
       onZoom={(next) => (next ? setWindow(next) : goLive())}
+      onPan={moveTo}
     />
   );
 }

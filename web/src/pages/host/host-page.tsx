@@ -1,16 +1,13 @@
 // One host: what it is, how it does now, how it did over the range, and everything that is known of it.
-import { useSignal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { getHost } from "../../api";
 import { Age } from "../../components/age";
 import { Icon } from "../../components/icons";
 import { Status } from "../../components/status";
 import { TimeBar } from "../../components/time-bar";
-import * as format from "../../format";
-import { stepOf } from "../../state/history";
+import { edited } from "../../state/editing";
 import { hostSignal } from "../../state/hosts";
 import { watch } from "../../state/live";
-import { range } from "../../state/range";
 import { comparePath, parameters, sectionPath } from "../../state/route";
 import { useRequest } from "../../state/use-request";
 import { AllMetrics } from "./all-metrics";
@@ -19,6 +16,7 @@ import { Delivery } from "./delivery";
 import { Events } from "./events";
 import { FactsBar } from "./facts-bar";
 import { Filesystems } from "./filesystems";
+import { marksOf } from "./marks-of";
 import { MetricCharts } from "./metric-charts";
 import { NotCollected } from "./not-collected";
 import { Processes } from "./processes";
@@ -55,22 +53,6 @@ function SectionLinks({ name, sections, here }: { name: string; sections: readon
   );
 }
 
-const kTiers: Readonly<Record<string, string>> = {
-  raw: "samples",
-  "5m": "5-minute cells",
-  "1h": "hourly cells",
-};
-
-/** What one point of the page's charts stands for. */
-function PointNote({ step, tier }: { step: number; tier: string | null }) {
-  return (
-    <>
-      1 point = {format.duration(step)}
-      {tier && `, from ${kTiers[tier] ?? tier}`}
-    </>
-  );
-}
-
 export function HostPage({ name }: { name: string }) {
   const { data: detail, error, reload } = useRequest(name, (signal) => getHost(name, signal));
   const host = hostSignal(name)?.value ?? detail;
@@ -79,8 +61,8 @@ export function HostPage({ name }: { name: string }) {
   if (usual === null && host?.interval) setUsual(host.interval);
   const interval = usual ?? kUsualInterval;
   const story = useStory(name);
+  const marks = useMemo(() => marksOf(story), [story.gaps, story.missing, story.events]);
   const latest = useLatest(name);
-  const tier = useSignal<string | null>(null);
 
   useEffect(() => {
     document.title = `${name} · sysmon`;
@@ -104,7 +86,7 @@ export function HostPage({ name }: { name: string }) {
     .filter((id) => ["overview", "processes", "agent", "events", "metrics"].includes(id) || filled.has(id));
   const wanted = parameters.value.get("tab") ?? "overview";
   const here = kSections.some((one) => one.id === wanted) ? wanted : "overview";
-  const shared = { name, host, interval, causeOf: story.causeOf };
+  const shared = { name, host, interval, causeOf: story.causeOf, marks };
   return (
     <main class="page host">
       <div class="host-head">
@@ -123,27 +105,26 @@ export function HostPage({ name }: { name: string }) {
           ))}
         </span>
         <span class="spring" />
+        <button
+          type="button"
+          class="button"
+          title="Tags, archive"
+          onClick={() => {
+            edited.value = [name];
+          }}
+        >
+          <Icon name="edit" /> Change…
+        </button>
         <a class="button" href={comparePath([name])} title="Compare with another host (c)">
           <Icon name="compare" /> Compare
         </a>
       </div>
       <FactsBar host={host} facts={detail?.facts ?? null} error={error} retry={reload} />
       <SectionLinks name={name} sections={sections} here={here} />
-      {here !== "events" && here !== "processes" && (
-        <TimeBar rich>
-          <PointNote step={stepOf(range.value.seconds, interval)} tier={tier.value} />
-        </TimeBar>
-      )}
+      {here !== "events" && here !== "processes" && <TimeBar rich />}
       {here === "overview" && (
         <>
-          {(host || error) && (
-            <Charts
-              {...shared}
-              onTier={(next) => {
-                tier.value = next;
-              }}
-            />
-          )}
+          <Charts {...shared} />
           <div class="host-below">
             <Processes name={name} most={8} />
             <Filesystems name={name} host={host} latest={latest} />

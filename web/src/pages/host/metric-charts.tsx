@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Host } from "../../api-types";
 import { anyMetric, type Metric } from "../../charts/any-metric";
 import { kFamilies } from "../../charts/families";
+import type { Mark } from "../../charts/marks";
 import type { Window } from "../../time-range";
 import { sharedFace, useShownWindow } from "./charts";
 import { FamilyChart } from "./family-chart";
@@ -14,6 +15,7 @@ interface Props {
   host: Host | null;
   interval: number;
   causeOf(span: Window): string;
+  marks: readonly Mark[];
 }
 
 function Drawn({ metric, ...props }: Props & { metric: Metric }) {

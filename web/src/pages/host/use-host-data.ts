@@ -1,7 +1,7 @@
 // What the charts of a host are drawn from: averages, the lowest and highest of each cell, and an earlier time.
 import { useMemo } from "preact/hooks";
 import type { Columns } from "../../series";
-import type { Snapshot } from "../../state/history";
+import { type Snapshot, stepOf } from "../../state/history";
 import { earlier, peaks, range } from "../../state/range";
 import { useHistory } from "../../state/use-history";
 
@@ -34,7 +34,7 @@ function withPeaks(average: Columns, high: Columns): Columns {
 
 export function useHostData(host: string, types: readonly string[], interval: number): HostData {
   const { seconds, fixed } = range.value;
-  const base = { host, types, range: { seconds, fixed }, interval };
+  const base = { host, types, range: { seconds, fixed }, step: stepOf(seconds, interval) };
   const average = useHistory(base);
   const state = average.state as Snapshot;
   // What is looked at first is drawn first: the bands come when the lines are there.
