@@ -104,6 +104,33 @@ export function withGaps(data: Columns, gapAfter: number): Columns {
   return { times, columns };
 }
 
+/** Seconds of silence after which a line is broken: two and a half times the usual distance of samples. */
+export function gapAfter(times: readonly number[], interval: number): number {
+  const distances = times.slice(1).map((time, index) => time - (times[index] as number));
+  distances.sort((a, b) => a - b);
+  const usual = distances[distances.length >> 1] ?? 0;
+  return 2.5 * Math.max(usual, interval);
+}
+
+/**
+ * Without the first rate after each silence: it is the average of all that time, and drawn at the one moment it would
+ * be a spike that never was.
+ */
+export function withoutCatchUp(data: Columns, interval: number): Columns {
+  const columns = data.columns.map((column) => {
+    if (column.kind !== "counter") return column;
+    const rows = column.values.flatMap((value, row) => (value === null ? [] : [row]));
+    const times = rows.map((row) => data.times[row] as number);
+    const gap = gapAfter(times, interval);
+    const late = rows.filter((_, index) => index > 0 && (times[index] ?? 0) - (times[index - 1] ?? 0) > gap);
+    if (!late.length) return column;
+    const values = [...column.values];
+    for (const row of late) values[row] = null;
+    return { ...column, values };
+  });
+  return { times: data.times, columns };
+}
+
 /** Spans [from, to] longer than `gapAfter` in which nothing was sent, within [start, end]. */
 export function silences(
   times: readonly number[],

@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Series } from "../src/api-types";
 import { kFamilies } from "../src/charts/families";
-import { gapAfter } from "../src/charts/lines";
-import { toColumns } from "../src/series";
+import { gapAfter, toColumns } from "../src/series";
 
 function series(type: string, tags: Record<string, string>, values: (number | null)[]): Series {
   return { host: "a", type, unit: "", kind: "gauge", tags, times: values.map((_, row) => 10 * row), values };

@@ -11,6 +11,7 @@ import {
   summarise,
   toColumns,
   withGaps,
+  withoutCatchUp,
 } from "../src/series";
 
 function series(type: string, times: number[], values: (number | null)[], tags = {}): Series {
@@ -120,4 +121,15 @@ test("the newest value may be a cell behind its neighbours, but not a silence", 
 test("what lies before the first sample is no silence of a host that was not known", () => {
   assert.deepEqual(silences([100, 110], 100, 120, 30), []);
   assert.deepEqual(silences([100, 110, 200], 190, 210, 30), [[110, 200]]);
+});
+
+test("the first rate after a silence is the silence's, and is not drawn as a spike", () => {
+  const counter = { ...series("x", [0, 10, 20, 200, 210], [1, 1, 1, 90, 1]), kind: "counter" };
+  const slow = { ...series("y", [0, 60, 120, 180], [1, 2, 3, 4]), kind: "counter" };
+  const gauge = series("z", [0, 200], [5, 6]);
+  const columns = withoutCatchUp(toColumns([counter, slow, gauge]), 10).columns;
+  const there = (index: number) => (columns[index]?.values ?? []).filter((value) => value !== null);
+  assert.deepEqual(there(0), [1, 1, 1, 1]);
+  assert.deepEqual(there(1), [1, 2, 3, 4]);
+  assert.deepEqual(there(2), [5, 6]);
 });

@@ -1,6 +1,6 @@
 // From the lines of a chart to what is plotted: gaps, stacks, min–max bands and an earlier time, on one list of times.
-import { stacked, withGaps } from "../series";
-import { type Drawn, gapAfter } from "./lines";
+import { gapAfter, stacked, withGaps } from "../series";
+import type { Drawn } from "./lines";
 
 /** `undefined` is "not asked at this time", which no line is broken for; `null` is "nothing was sent". */
 export type Cells = (number | null | undefined)[];

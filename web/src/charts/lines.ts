@@ -34,14 +34,6 @@ export function peak(column: Column): number {
   return column.values.reduce<number>((most, value) => Math.max(most, value ?? 0), 0);
 }
 
-/** Seconds of silence after which a line is broken: two and a half times the usual distance of samples. */
-export function gapAfter(times: readonly number[], interval: number): number {
-  const distances = times.slice(1).map((time, index) => time - (times[index] as number));
-  distances.sort((a, b) => a - b);
-  const usual = distances[distances.length >> 1] ?? 0;
-  return 2.5 * Math.max(usual, interval);
-}
-
 /** Adds columns up; null only where all are. */
 export function total(columns: readonly Column[]): (number | null)[] {
   const rows = columns[0]?.values.length ?? 0;

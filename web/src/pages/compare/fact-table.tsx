@@ -9,6 +9,12 @@ import type { Answer } from "../../state/use-request";
 // As many as stand beside the first differences.
 const kFirstShown = 9;
 
+// What a fact says already is not said a second time by the metric of the same size.
+const kFactOf: Readonly<Record<string, string>> = {
+  "cpu.logical_count": "cores",
+  "memory.total_bytes": "memory_bytes",
+};
+
 interface Props {
   hosts: readonly string[];
   answer: Answer<CompareAnswer>;
@@ -17,7 +23,8 @@ interface Props {
 export function FactTable({ hosts, answer }: Props) {
   const { data, error, reload } = answer;
   const facts = data?.facts ?? [];
-  const sizes = data?.sizes ?? [];
+  const told = new Set(facts.map((one) => one.fact));
+  const sizes = (data?.sizes ?? []).filter((one) => !told.has(kFactOf[one.type] ?? ""));
   const whole = useSignal(false);
   const room = whole.value ? Number.POSITIVE_INFINITY : kFirstShown;
   const hidden = facts.length + sizes.length - room;

@@ -1,6 +1,6 @@
 // What the charts of a host are drawn from: averages, the lowest and highest of each cell, and an earlier time.
 import { useMemo } from "preact/hooks";
-import type { Columns } from "../../series";
+import { type Columns, withoutCatchUp } from "../../series";
 import { type Snapshot, stepOf } from "../../state/history";
 import { earlier, peaks, range } from "../../state/range";
 import { useHistory } from "../../state/use-history";
@@ -36,7 +36,11 @@ export function useHostData(host: string, types: readonly string[], interval: nu
   const { seconds, fixed } = range.value;
   const base = { host, types, range: { seconds, fixed }, step: stepOf(seconds, interval) };
   const average = useHistory(base);
-  const state = average.state as Snapshot;
+  const read = average.state as Snapshot;
+  const state = useMemo(
+    () => ({ ...read, columns: withoutCatchUp(read.columns, Math.max(read.step, interval)) }),
+    [read, interval],
+  );
   // What is looked at first is drawn first: the bands come when the lines are there.
   const coarse = state.step > 1.5 * interval && state.tier !== null;
   const lowest = useHistory(coarse ? { ...base, agg: "min" } : null);
