@@ -60,7 +60,7 @@ function Aggregator({ ledger }: { ledger: Ledger }) {
         bad={(sum(ledger.declared) ?? 0) > 0}
       />
       <Figure
-        label="Samples in them"
+        label="Samples given up"
         value={ledger.dropped}
         note={ledger.dropped ? "the agent said so itself" : null}
         bad={ledger.dropped > 0}
