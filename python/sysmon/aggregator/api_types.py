@@ -394,7 +394,7 @@ class Health(Struct, omit_defaults=True):
     hosts: int | None = None
     database: DatabaseHealth | None = None
     ingest: IngestHealth | None = None
-    retention_s: dict[str, float] | None = None  # how long each tier is kept
+    retention_s: Annotated[dict[str, float] | None, Meta(description="how long each tier is kept")] = None
     warnings: list[str] | None = None
 
 
