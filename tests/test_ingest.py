@@ -155,13 +155,16 @@ def test_a_body_past_the_limit_is_not_read(kit: ServiceKit) -> None:
 # ---- clocks ------------------------------------------------------------------------------------------------
 
 
-def send_at(kit: ServiceKit, ahead_ms: int, *, boot: str = "b1", age_ms: int = 0) -> dict[str, Any]:
+def send_at(
+    kit: ServiceKit, ahead_ms: int, *, boot: str = "b1", age_ms: int = 0, delay_ms: int = 0
+) -> dict[str, Any]:
     """A push of a host whose clock is that far ahead, with a batch taken `age_ms` before sending."""
-    wall = kit.now_ms + ahead_ms
+    sent = kit.now_ms - delay_ms
+    wall, boottime = sent + ahead_ms, 5_000_000 + sent - START_MS
     body = push_body(
-        "web01", [CPU], timestamp=(wall - age_ms) / 1000, boot_id="b1", boottime_ms=5_000_000 - age_ms
+        "web01", [CPU], timestamp=(wall - age_ms) / 1000, boot_id="b1", boottime_ms=boottime - age_ms
     )
-    response = kit.post(body, X_SysMon_Now=f"{wall};{boot};5000000")
+    response = kit.post(body, X_SysMon_Now=f"{wall};{boot};{boottime}")
     assert response.status_code == 200
     return dict(response.get_json())
 
@@ -185,6 +188,25 @@ def test_a_clock_that_is_far_off_is_corrected_and_said_so(kit: ServiceKit, ahead
     assert host["clock_offset"] == -ahead_ms / 1000
 
 
+@pytest.mark.parametrize("ahead_ms", [86_400_000, 3_600_000, -3_600_000])
+def test_what_was_taken_before_the_clock_was_put_right_is_corrected(kit: ServiceKit, ahead_ms: int) -> None:
+    taken = kit.now_ms
+    body = push_body("web01", [CPU], timestamp=(taken + ahead_ms) / 1000, boot_id="b1", boottime_ms=5_000_000)
+    kit.now_ms += 60_000
+    reply = kit.post(body, X_SysMon_Now=f"{kit.now_ms};b1;5060000").get_json()
+    assert (reply["accepted"], reply["corrected"]) == (1, True)
+    assert times(kit) == [taken / 1000]
+    assert kit.get("/api/hosts/web01")["clock_offset"] == 0
+
+
+@pytest.mark.parametrize("ahead_ms", [86_400_000, -3_600_000, 3_000])
+def test_a_clock_that_is_set_is_not_believed_from_then_on(kit: ServiceKit, ahead_ms: int) -> None:
+    send_at(kit, 0)
+    assert send_at(kit, ahead_ms, age_ms=2_000)["corrected"] is True
+    assert times(kit) == [START_MS / 1000 - 2, START_MS / 1000]
+    assert kit.get("/api/hosts/web01")["clock_offset"] == -ahead_ms / 1000
+
+
 def test_what_was_taken_before_a_reboot_is_not_corrected(kit: ServiceKit) -> None:
     reply = send_at(kit, 3_600_000, boot="b2")
     assert (reply["accepted"], reply["rejected"], reply["corrected"]) == (0, 1, False)
@@ -193,12 +215,12 @@ def test_what_was_taken_before_a_reboot_is_not_corrected(kit: ServiceKit) -> Non
 
 def test_the_offset_is_the_least_of_a_window(kit: ServiceKit) -> None:
     for delay in (900, 200, 700):
-        send_at(kit, -delay)
+        send_at(kit, 0, delay_ms=delay)
     assert kit.get("/api/hosts/web01")["clock_offset"] == 0.2
     kit.now_ms += 1_300_000
-    send_at(kit, -500)
+    send_at(kit, 0, delay_ms=500)
     kit.now_ms += 700_000
-    send_at(kit, -600)
+    send_at(kit, 0, delay_ms=600)
     assert kit.get("/api/hosts/web01")["clock_offset"] == 0.5
 
 

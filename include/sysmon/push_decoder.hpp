@@ -80,7 +80,7 @@ struct DecodedPushes {
   std::optional<PushFault> fault;
 };
 
-// A sample whose time is later than this after `now_ms` is refused: too_far_future.
+// A sample whose own time is later than this after `now_ms` and its batch's is refused: too_far_future.
 inline constexpr std::int64_t kMaxFutureMs = INT64_C(10) * 60 * 1000;
 
 class PushDecoder {

@@ -14,18 +14,26 @@ if TYPE_CHECKING:
 
 _WINDOW_MS: Final = 600_000
 _TRUSTED_MS: Final = 5_000
-_STEP_MS: Final = 1_000  # what adjusts a clock gently stays below that between two pushes
+_TRUSTED_SET_MS: Final = 1_000  # of a clock that we saw being set
+_STEP_MS: Final = 500  # what adjusts a clock gently stays below that between two pushes
 
 
 class ClockOffset:
     """received − sent, the least of the last 10 to 20 minutes: that push waited the shortest on its way."""
 
-    __slots__ = ("_before", "_now", "_since_ms")
+    __slots__ = ("_before", "_now", "_since_ms", "trusted_ms")
 
     def __init__(self) -> None:
         self._since_ms = 0
         self._now: int | None = None
         self._before: int | None = None
+        self.trusted_ms = _TRUSTED_MS  # a clock that is no further off is believed
+
+    def was_set(self, by_ms: int) -> None:
+        """Somebody set the clock: what was seen before it is off by as much less."""
+        self._now = None if self._now is None else self._now - by_ms
+        self._before = None if self._before is None else self._before - by_ms
+        self.trusted_ms = _TRUSTED_SET_MS
 
     def note(self, received_ms: int, sent_ms: int) -> int:
         """Takes in one push and returns the offset as it is known now."""
@@ -46,27 +54,27 @@ class ClockSteps:
         self._booted_ms = 0  # when the host booted, by the clock it had then
 
     def step_ms(self, clock: SenderClock) -> int:
-        """By how much the clock was set since the push before; 0 if it was not, or by less than a second."""
+        """By how much the clock was set since the push before; 0 if not, or by less than `_STEP_MS`."""
         booted_ms = clock.wall_ms - clock.boottime_ms
         step_ms = booted_ms - self._booted_ms if clock.boot_id == self._boot_id else 0
         self._boot_id, self._booted_ms = clock.boot_id, booted_ms
         return step_ms if abs(step_ms) >= _STEP_MS else 0
 
 
-def shift_ms(push: Push, clock: SenderClock | None, offset_ms: int | None, received_ms: int) -> int:
-    """What to add to the push's times: 0 while the sender's clock is within 5 s, or its boot is another.
+def shift_ms(push: Push, clock: SenderClock, offset_ms: int, trusted_ms: int, received_ms: int) -> int:
+    """What to add to the push's times: 0 while the sender's clock is within `trusted_ms` or its boot another.
 
-    A clock that is further off is not believed: the samples get the time of arrival less their age, and the
-    age is a difference on the sender's boot-time clock, which nobody sets.
+    A clock that is further off, or was set since the samples were taken, is not believed: they get the time
+    of arrival less their age, and the age is a difference on the sender's boot-time clock, which nobody sets.
     """
-    if clock is None or offset_ms is None or abs(offset_ms) <= _TRUSTED_MS:
-        return 0
+    is_off = abs(offset_ms) > trusted_ms
     if not push.has_time:  # taken for the moment of sending
-        return received_ms - clock.wall_ms
+        return received_ms - clock.wall_ms if is_off else 0
     if push.boottime_ms is None or push.boot_id != clock.boot_id:
         return 0
     age_ms = max(0, clock.boottime_ms - push.boottime_ms)
-    return received_ms - age_ms - push.time_ms
+    was_off = abs(clock.wall_ms - age_ms - push.time_ms) > _STEP_MS
+    return received_ms - age_ms - push.time_ms if is_off or was_off else 0
 
 
 def shifted(rows: Sequence[Row], by_ms: int) -> list[Row]:

@@ -176,12 +176,14 @@ class Ingest:
         if clocks is None:
             clocks = self._clocks.setdefault(host.host_id, (ClockOffset(), ClockSteps()))
         offset, steps = clocks
+        if step_ms := steps.step_ms(sender):
+            offset.was_set(step_ms)
         host.clock_offset_ms = offset.note(now_ms, sender.wall_ms)
-        by_ms = shift_ms(push, sender, host.clock_offset_ms, now_ms)
+        by_ms = shift_ms(push, sender, host.clock_offset_ms, offset.trusted_ms, now_ms)
         if host.corrected != bool(by_ms):
             host.corrected = bool(by_ms)
             host.touch()
-        return by_ms, steps.step_ms(sender)
+        return by_ms, step_ms
 
     def _in_time(
         self, rows: Sequence[Row], now_ms: int, errors: list[PushErrorEntry]

@@ -292,7 +292,8 @@ std::string_view read_sample(const Members& members, std::int64_t batch_ms, std:
     if (!own) return "bad_timestamp";
     time_ms = *own;
   }
-  if (time_ms > now_ms + kMaxFutureMs) return "too_far_future";
+  // The batch's own time is judged by whoever knows the sender's clock, and may put it right.
+  if (time_ms > std::max(now_ms, batch_ms) + kMaxFutureMs) return "too_far_future";
   if (!members.value) return "value_missing";
   if (members.value->get(value) != simdjson::SUCCESS) return "value_not_a_number";
   return {};
