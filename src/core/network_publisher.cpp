@@ -183,6 +183,7 @@ struct NetworkPublisher::Impl {
 
   void send_live(std::int64_t now_ns, milliseconds timeout) {
     batches.assign(1, spool.newest());
+    is_bundle = false;
     live_tried_id = backlog_up_to = batches.front().id;
     advance_live(now_ns);
     send_batches(timeout);
@@ -194,6 +195,7 @@ struct NetworkPublisher::Impl {
     BundleLimits limits;
     limits.batches = bundle_limit;
     spool.bundle(backlog_up_to, limits, batches);
+    is_bundle = true;
     send_batches(timeout);
   }
 
@@ -282,7 +284,8 @@ struct NetworkPublisher::Impl {
     stats.last_ack_ns.store(now_ns, std::memory_order_relaxed);
     // A duplicate may have been answered before the rest of the request was looked at: the drops are said again.
     if (!reply.duplicate && drops > 0) spool.forget_drops(stream, drops);
-    if (batches.size() >= bundle_limit) bundle_limit = std::min(bundle_limit * 2, kMaxBundle);
+    // Only a bundle tells what bundles may hold: were a live batch enough, one that is poisoned would never be alone.
+    if (is_bundle && batches.size() >= bundle_limit) bundle_limit = std::min(bundle_limit * 2, kMaxBundle);
     spool.acknowledge(batches);
     invalid_in_a_row = 0;
     new_streams_in_a_row = 0;
@@ -408,6 +411,7 @@ struct NetworkPublisher::Impl {
 
   PushHeaders headers;
   std::vector<SpooledBatch> batches;  // of the request under way
+  bool is_bundle = false;             // they are of the backlog lane
   std::string body;
 };
 

@@ -189,6 +189,21 @@ TEST_CASE("one poisoned batch in a bundle is found and given up, the others arri
   CHECK(rig.publisher->stats().oldest_ns == 0);
 }
 
+TEST_CASE("a poisoned batch is found while live batches are acknowledged between any two bundles") {
+  PublisherOptions options;
+  options.push_interval = options.collect_interval = milliseconds{90};
+  Rig rig(options);
+  rig.server.answer = [](const Request&) { return ModelServer::error(500); };
+  rig.run(5 * kSecond);
+  rig.server.answer = [](const Request& request) -> std::optional<HttpReply> {
+    if (request.first <= 17 && request.last >= 17) return ModelServer::error(400, "bad_json");
+    return std::nullopt;
+  };
+  rig.run(10 * kSecond);
+  CHECK(rig.dropped(LossReason::quarantined) == 3);
+  CHECK(rig.server.committed.size() + 1 == rig.ticks);
+}
+
 TEST_CASE("a refusal keeps everything and asks again after 60 s to 15 min") {
   for (const int status : {301, 302, 307, 308, 401, 403, 404, 405, 411, 415}) {
     CAPTURE(status);
