@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from push_receiver import WAIT_S, Answer, Push, PushReceiver
+from synthetic_values import synthetic_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -296,27 +297,6 @@ def test_a_new_token_is_found_in_its_file(tmp_path: Path) -> None:
 
 
 # ---- synthetic values: the function of docs/agent.md -------------------------------------------------------
-
-MASK = (1 << 64) - 1
-
-
-def _splitmix64(x: int) -> int:
-    x = (x + 0x9E3779B97F4A7C15) & MASK
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
-    return x ^ (x >> 31)
-
-
-def _fnv1a(text: str) -> int:
-    value = 0xCBF29CE484222325
-    for byte in text.encode():
-        value = ((value ^ byte) * 0x100000001B3) & MASK
-    return value
-
-
-def synthetic_value(seed: int, host: str, index: int, tick: int) -> float:
-    series = (_splitmix64(seed ^ _fnv1a(host)) + index) & MASK
-    return (_splitmix64(_splitmix64(series) ^ tick) >> 40) / 100
 
 
 def _synthetic(batch: dict[str, Any]) -> tuple[int, dict[int, float]]:

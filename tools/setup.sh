@@ -2,7 +2,7 @@
 # Makes this checkout ready: apt packages, virtual environment, the dashboard's page, the native core.
 #   tools/setup.sh run     what `make demo` needs
 #   tools/setup.sh docs    that, and what builds the site of docs/
-#   tools/setup.sh test    that, and what the tests and linters need (a browser, the test libraries)
+#   tools/setup.sh test    that, and what the tests and linters need (a browser, the test libraries, what breaks things)
 #   tools/setup.sh bench   that, the benchmark library, and the stores and agents that ours are compared with
 #   tools/setup.sh fuzz    that, and clang with its sanitizers' run time
 #   tools/setup.sh package that, and what builds and tries packages
@@ -68,7 +68,7 @@ need_apt build-essential cmake ninja-build ccache ca-certificates python3 python
 case $purpose in
 run | docs) ;;
 test)
-  need_apt chromium doctest-dev fonts-dejavu-core shellcheck curl openssl
+  need_apt chromium doctest-dev fonts-dejavu-core shellcheck curl openssl strace libfaketime
   need_peers nginx
   ;;
 bench)

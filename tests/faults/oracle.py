@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sysmon.aggregator.storage import Host, Storage
 
-Kind = Literal["acked_lost", "duplicates", "corrupt", "torn"]
+Kind = Literal["acked_lost", "undeclared_lost", "duplicates", "corrupt", "torn"]
 Series = tuple[str, tuple[tuple[str, str], ...]]
 
 

@@ -8,7 +8,20 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from faults import agent_links, peers
+from faults.agent_disk import DISKS, ERRORS, can_mount, fail_calls, fill_disk
+from faults.agent_kills import SCENARIOS, kill_agent, kill_at_syscalls, strace
+from faults.agent_life import (
+    CLOCKS,
+    copies,
+    libfaketime,
+    reload_under_load,
+    set_clocks,
+    suspend_agent,
+    terminate,
+)
 from faults.damage import damage_all
+from faults.drains import drain_backlog, stampede
 from faults.kills import kill_under_load, lose_reply
 from faults.migrations import cut_migrations, kill_all_starts
 from faults.oracle import BrokenError
@@ -35,7 +48,10 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """`run(seed, tries, folder)` returns a tally, a dataclass of counts; field `counts` is what was tried."""
+    """`run(seed, tries, folder)` returns a tally, a dataclass of counts; field `counts` is what was tried.
+
+    Counts of tasks are summed up, but of those that are called `…_max_…` the highest counts.
+    """
 
     fault: str
     name: str
@@ -43,6 +59,9 @@ class Part:
     counts: str
     tries: int  # in all, for the full run
     of_a_task: int
+    waits: bool = False  # for time to pass: runs beside its neighbours that wait, too
+    needs: tuple[Callable[[], object], str] | None = field(default=None, repr=False)  # or it is skipped: why
+    is_peer: bool = False  # somebody else's losses
 
     def tasks(self, scale: float, seed: int) -> list[Task]:
         tries = max(1, round(self.tries * scale))
@@ -52,6 +71,8 @@ class Part:
         ]
 
 
+_STRACE: Final = (strace, "strace is not installed")
+
 PARTS: Final = (
     Part("F05", "power loss", power_losses, "states", 10_000, 250),
     Part("F03", "kill -9 under load", kill_under_load, "kills", 200, 50),
@@ -59,6 +80,83 @@ PARTS: Final = (
     Part("F12", "damaged database", damage_all, "noticed", 3_600, 450),
     Part("F43", "migration cut", cut_migrations, "states", 2_000, 500),
     Part("F43", "migration killed", kill_all_starts, "states", 1, 1),
+    Part("F01", "kill -9 of the agent", kill_agent, "kills", 200, 100),
+    Part("F02", "killed at a syscall", kill_at_syscalls, "points", len(SCENARIOS), 1, needs=_STRACE),
+    Part("F07", "calls fail", fail_calls, "errors", len(ERRORS), 1, needs=_STRACE),
+    Part(
+        "F09",
+        "spool disk full",
+        fill_disk,
+        "disks",
+        len(DISKS),
+        1,
+        needs=(can_mount, "no mount namespace: needs root or user namespaces"),
+    ),
+    # Each byte once: one task the even ones, one the odd ones.
+    Part("F16", "cut at every byte", lambda s, _, h: agent_links.cut_everywhere(s, 2, h), "points", 2, 1),
+    Part("F38", "SIGTERM in flush", terminate, "ends", 200, 100),
+    Part("F39", "reload under load", reload_under_load, "reloads", 1_000, 500),
+    Part(
+        "F13",
+        "away for 5 minutes",
+        lambda s, _, h: agent_links.lose_aggregator(s, 600, h, "500ms"),
+        "faults",
+        1,
+        1,
+        waits=True,
+    ),
+    Part(
+        "F14",
+        "frozen for 20 s",
+        lambda s, _, h: agent_links.freeze_aggregator(s, 20, h, "500ms"),
+        "faults",
+        1,
+        1,
+        waits=True,
+    ),
+    Part("F15", "64 kbit/s", lambda s, _, h: agent_links.slow_link(s, 200, h), "faults", 1, 1, waits=True),
+    Part("F17", "replay", lambda s, _, h: agent_links.replay(s, 100, h), "faults", 1, 1, waits=True),
+    Part("F18", "reorder", lambda s, _, h: agent_links.reorder(s, 400, h), "faults", 1, 1, waits=True),
+    Part("F21", "overload", lambda s, _, h: agent_links.overload(s, 3, h), "faults", 1, 1, waits=True),
+    Part(
+        "F22", "wrong token", lambda s, _, h: agent_links.wrong_token(s, 1_200, h), "faults", 1, 1, waits=True
+    ),
+    Part("F23", "strangers", lambda s, _, h: agent_links.strangers(s, 5, h), "faults", 1, 1, waits=True),
+    Part("F24", "too big", lambda s, _, h: agent_links.too_big(s, 200, h), "faults", 1, 1, waits=True),
+    Part(
+        "F26",
+        "clocks",
+        set_clocks,
+        "clocks",
+        len(CLOCKS),
+        1,
+        waits=True,
+        needs=(libfaketime, "libfaketime is not installed"),
+    ),
+    Part("F27", "stopped for 60 s", lambda s, _, h: suspend_agent(s, 60, h), "sleeps", 1, 1, waits=True),
+    Part("F40", "copies", copies, "copies", 3, 1, waits=True),
+    Part("F13", "24 h drained", lambda s, _, h: drain_backlog(s, 8_640, h), "batches", 1, 1),
+    Part("F28", "herd", lambda s, _, h: stampede(s, 1_000, h), "agents", 1, 1),
+    Part(
+        "F01",
+        "vmagent, killed",
+        peers.kill_vmagent,
+        "kills",
+        8,
+        8,
+        is_peer=True,
+        needs=(peers.vmagent, "vmagent is not installed"),
+    ),
+    Part(
+        "F01",
+        "prometheus, restarted",
+        peers.restart_prometheus,
+        "kills",
+        2,
+        2,
+        is_peer=True,
+        needs=(peers.prometheus, "prometheus is not installed"),
+    ),
 )
 
 

@@ -1,0 +1,32 @@
+"""The real agent is killed (F01, F02): what it sealed is stored once, or still in its spool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faults.agent_kills import SCENARIOS, kill_agent, kill_at_syscalls, strace
+from faults.agents import AGENT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.native,
+    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
+]
+
+
+def test_what_a_killed_agent_sealed_arrives_once(tmp_path: Path) -> None:
+    tally = kill_agent(12, 12, tmp_path / "lab")
+    assert tally.kills == 12
+    assert tally.stored == tally.sealed > 12
+    assert tally.declared_dropped == 0
+
+
+@pytest.mark.skipif(strace() is None, reason="strace is not installed")
+@pytest.mark.parametrize("scenario", [0, 3], ids=lambda number: SCENARIOS[number].name)
+def test_a_kill_at_a_system_call_on_the_spool_loses_nothing(tmp_path: Path, scenario: int) -> None:
+    tally = kill_at_syscalls(scenario + 1, 1, tmp_path / "lab", most=1)
+    assert tally.points >= 3

@@ -1,0 +1,41 @@
+"""The way between agent and aggregator misbehaves (F13–F18, F21–F24): nothing is lost or comes twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from faults import agent_links
+from faults.agents import AGENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.native,
+    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
+]
+
+
+@pytest.mark.parametrize(
+    ("run", "size"),
+    [
+        (agent_links.lose_aggregator, 60),
+        (agent_links.freeze_aggregator, 1),
+        (agent_links.slow_link, 10),
+        (agent_links.cut_everywhere, 61),
+        (agent_links.replay, 15),
+        (agent_links.reorder, 40),
+        (agent_links.overload, 1),
+        (agent_links.wrong_token, 20),
+        (agent_links.strangers, 1),
+        (agent_links.too_big, 60),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_everything_sealed_is_stored_once(tmp_path: Path, run: Callable[..., Any], size: int) -> None:
+    tally = run(5, size, tmp_path / "lab")
+    assert tally.stored + tally.declared_dropped == tally.sealed > 3
+    assert tally.declared_dropped == (1 if run is agent_links.too_big else 0)
