@@ -161,6 +161,15 @@ def test_a_large_file_is_checked_whole_once_damage_was_met(
     kit.service.close()
 
 
+def test_a_table_that_cannot_be_understood_is_damage(tmp_path: Path) -> None:
+    open_storage(tmp_path).close()
+    content = (tmp_path / DATABASE).read_bytes()
+    assert b"status IN (" in content
+    (tmp_path / DATABASE).write_bytes(content.replace(b"status IN (", b"status0IN ("))  # no such function
+    with closing(open_storage(tmp_path)) as storage:
+        assert any("set aside" in text for text in storage.warnings)
+
+
 def test_a_suspicion_that_was_wrong_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database_file, "CHECKED_BYTES", 0)
     open_storage(tmp_path).close()

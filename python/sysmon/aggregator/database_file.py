@@ -127,7 +127,10 @@ def _check(db: apsw.Connection, path: Path) -> None:
         log.warning("%s: damage was met before; all of it is checked now, which takes a while", path)
     elif path.stat().st_size > CHECKED_BYTES:
         return
-    found = db.pragma("integrity_check", 1)
+    try:
+        found = db.pragma("integrity_check", 1)
+    except apsw.SQLError as error:  # the statement is sound: so what the file says of its tables is not
+        raise DamagedError(str(error)) from error
     if found != "ok":
         raise DamagedError(str(found).replace("\n", " "))
     if suspected:
