@@ -54,7 +54,9 @@ class StateDirectory final : public Files {
   // Opens `path`, making it and its parents (0700) where they are missing.
   // Error invalid: it is a symlink, another user's, or open to others; unavailable: another agent holds it.
   static Result<std::unique_ptr<StateDirectory>> open(const std::string& path);
-  // To look at what another agent holds: nothing is made, and nothing may be written.
+  // To look at what another agent may hold: nothing is made, nothing locked, and nothing may be written. Root may
+  // look at anybody's.
+  // Error not_found; permission; invalid: as above.
   static Result<std::unique_ptr<StateDirectory>> open_to_look(const std::string& path);
   ~StateDirectory() override;  // lets go of it
   StateDirectory(const StateDirectory&) = delete;

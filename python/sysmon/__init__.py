@@ -35,6 +35,7 @@ try:
         __version__,
         agent_settings,
         facts,
+        look_at_spool,
         registry,
         validate_agent_config,
     )
@@ -64,6 +65,7 @@ __all__ = [
     "__version__",
     "agent_settings",
     "facts",
+    "look_at_spool",
     "registry",
     "snapshot",
     "validate_agent_config",

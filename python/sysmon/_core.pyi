@@ -181,6 +181,17 @@ def validate_agent_config(text: str, filename: str = "agent.yaml") -> list[Confi
 def agent_settings(text: str = "", filename: str = "agent.yaml") -> list[ConfigSetting]:
     """Every setting of the agent's file, with its value in `text` (or the default) in canonical spelling."""
 
+# ---- the agent's spool -------------------------------------------------------------------------------------
+
+def look_at_spool(folder: str) -> bytes:
+    """What a spool's folder holds, as JSON (docs/formats/spool.md); nothing is changed or locked.
+
+    Raises:
+        FileNotFoundError: there is none, or it holds something else.
+        PermissionError: it may not be read.
+        ValueError: it is a symlink, or open to others.
+    """
+
 # ---- a received push ---------------------------------------------------------------------------------------
 
 class Limits:

@@ -88,6 +88,15 @@ class Configuration:
             raise KeyError(key)
         return setting.value
 
+    @property
+    def spool_folder(self) -> Path:
+        """Where the agent keeps what it could not send; one that runs as a service has another."""
+        if given := self.get("spool.dir"):
+            return Path(given).expanduser()
+        if os.geteuid() == 0:
+            return Path("/var/lib/sysmon/agent")
+        return Path(self.environment.get("HOME") or Path.home()) / ".local" / "share" / "sysmon" / "agent"
+
     def read_token(self) -> str | None:
         """The token for reading: SYSMON_READ_TOKEN, else the agent's own.
 

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "agent/daemon.hpp"
+#include "agent/dump_spool.hpp"
 #include "agent/hand_over.hpp"
 #include "agent/once.hpp"
 #include "agent/options.hpp"
@@ -25,6 +26,11 @@ std::optional<int> report(const LoadedConfig& loaded) {
 int run(const Options& options) {
   LoadedConfig loaded = load_agent_config(options.config, process_environment(),
                                           options.check ? UnknownKeys::reject : UnknownKeys::warn);
+  // It wants to know where the spool is, and nothing else.
+  if (options.dump_spool) {
+    std::erase_if(loaded.issues,
+                  [](const ConfigIssue& issue) { return !issue.key.empty() && issue.key != "spool.dir"; });
+  }
   // --once sends nothing: it wants no token, but it does want to know which collectors are on.
   if (options.once && !loaded.unsafe()) {
     std::erase_if(loaded.issues,
@@ -35,6 +41,7 @@ int run(const Options& options) {
     std::printf("%s: ok\n", loaded.file.empty() ? "no configuration file" : loaded.file.c_str());
     return kOk;
   }
+  if (options.dump_spool) return dump_spool(options, loaded.config);
   if (options.once) return print_once(options, loaded.config);
   if (loaded.config.mode == AgentMode::local) {
     if (options.synthetic || !options.proc_root.empty()) {

@@ -16,10 +16,14 @@ constexpr std::string_view kHelp =
     "                                         without either it hands over to `sysmon up`\n"
     "  sysmon-agent --once                    prints one batch as JSON and ends\n"
     "  sysmon-agent --check                   says what is wrong with the configuration and ends\n"
+    "  sysmon-agent --dump-spool              shows what waits on this host, and ends\n"
     "\n"
     "  -c, --config FILE      the configuration; YAML, see config/agent.yaml.example\n"
     "      --once             two readings one second apart, the second printed on stdout\n"
     "      --check            checks the configuration; exit code 3 if it has errors\n"
+    "      --dump-spool       what the spool holds, damage included; changes nothing, so that an agent may "
+    "run\n"
+    "      --json             the same as one JSON document\n"
     "      --proc-root DIR    reads DIR/proc and DIR/sys instead of this machine's\n"
     "      --synthetic SEED[:SERIES]\n"
     "                         sends computed values instead of this machine's, for tests of the way to the "
@@ -29,7 +33,8 @@ constexpr std::string_view kHelp =
     "\n"
     "Every setting can also be given as SYSMON_<KEY>, such as SYSMON_AGGREGATOR_URL and SYSMON_AUTH_TOKEN.\n"
     "SIGHUP reads the configuration again. SIGTERM ends the agent after a last push.\n"
-    "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 configuration, 75 already running, 78 unsafe file.\n";
+    "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 configuration, 4 not allowed, 6 no spool there,\n"
+    "75 already running, 78 unsafe file.\n";
 
 constexpr std::uint32_t kMaxSeries = 2000;  // the aggregator's limit of metrics in a batch, less our own
 
@@ -53,10 +58,12 @@ void say(std::FILE* stream, std::string_view text) { std::fwrite(text.data(), 1,
 }  // namespace
 
 ParsedOptions parse_options(int argc, char** argv) {
-  enum : int { kOnce = 1000, kCheck, kProcRoot, kSynthetic };
+  enum : int { kOnce = 1000, kCheck, kDumpSpool, kJson, kProcRoot, kSynthetic };
   static constexpr option kLong[] = {{"config", required_argument, nullptr, 'c'},
                                      {"once", no_argument, nullptr, kOnce},
                                      {"check", no_argument, nullptr, kCheck},
+                                     {"dump-spool", no_argument, nullptr, kDumpSpool},
+                                     {"json", no_argument, nullptr, kJson},
                                      {"proc-root", required_argument, nullptr, kProcRoot},
                                      {"synthetic", required_argument, nullptr, kSynthetic},
                                      {"version", no_argument, nullptr, 'V'},
@@ -74,6 +81,12 @@ ParsedOptions parse_options(int argc, char** argv) {
         break;
       case kCheck:
         parsed.options.check = true;
+        break;
+      case kDumpSpool:
+        parsed.options.dump_spool = true;
+        break;
+      case kJson:
+        parsed.options.json = true;
         break;
       case kProcRoot:
         parsed.options.proc_root = optarg;
@@ -101,6 +114,10 @@ ParsedOptions parse_options(int argc, char** argv) {
   }
   if (!parsed.exit_code && optind < argc) {
     say(stderr, std::string("error: unexpected argument `") + argv[optind] + "`. Try: sysmon-agent --help\n");
+    parsed.exit_code = kUsage;
+  }
+  if (!parsed.exit_code && parsed.options.json && !parsed.options.dump_spool) {
+    say(stderr, "error: --json belongs to --dump-spool. Try: sysmon-agent --help\n");
     parsed.exit_code = kUsage;
   }
   return parsed;

@@ -13,6 +13,8 @@ enum ExitCode : int {
   kUnexpected = 1,
   kUsage = 2,
   kConfiguration = 3,
+  kNotAllowed = 4,
+  kNotFound = 6,
   kInUse = 75,      // another agent has the state directory
   kUnsafeFile = 78  // a secret lies open, or the state directory is not private
 };
@@ -27,6 +29,8 @@ struct Options {
   std::string proc_root;
   bool once = false;
   bool check = false;
+  bool dump_spool = false;
+  bool json = false;  // how --dump-spool writes
   std::optional<Synthetic> synthetic;
 };
 

@@ -30,6 +30,7 @@ void bind_last_values(py::module_& m);
 void bind_columns(py::module_& m);
 void bind_compaction(py::module_& m);
 void bind_ring_buffer(py::module_& m);
+void bind_spool(py::module_& m);
 
 // ---- errors (errors.cpp) ----
 

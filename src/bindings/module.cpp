@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, m) {
   bind_ring_buffer(m);
   bind_facts(m);
   bind_agent_config(m);
+  bind_spool(m);
   bind_key_sets(m);
   bind_push_decoder(m);
   bind_last_values(m);

@@ -3,7 +3,6 @@
 namespace sysmon {
 namespace {
 
-constexpr const char* kFile = "agent_id";
 constexpr std::size_t kUuidLength = 36;
 
 std::string hexadecimal(std::uint64_t number) {
@@ -35,17 +34,21 @@ bool is_uuid(std::string_view text) {
 
 std::string make_stream(const Random& random) { return hexadecimal(random()) + hexadecimal(random()); }
 
+Result<std::string> read_agent_id(Files& files) {
+  auto text = files.read(kAgentIdFile);
+  if (!text) return text;
+  while (text->ends_with('\n')) text->pop_back();
+  if (!is_uuid(*text)) return Error::malformed(kAgentIdFile, "expected a UUID");
+  return text;
+}
+
 Result<std::string> read_or_make_agent_id(Files& files, const Random& random) {
-  const auto known = files.read(kFile);
-  if (known) {
-    std::string text = *known;
-    while (text.ends_with('\n')) text.pop_back();
-    if (is_uuid(text)) return text;
-  } else if (known.error().kind != Error::Kind::not_found) {
-    return known.error();
-  }
+  auto known = read_agent_id(files);
+  if (known) return known;
+  const Error::Kind why = known.error().kind;
+  if (why != Error::Kind::not_found && why != Error::Kind::malformed) return known;
   std::string made = make_uuid(random);
-  if (auto kept = files.write(kFile, made + "\n"); !kept) return kept.error();
+  if (auto kept = files.write(kAgentIdFile, made + "\n"); !kept) return kept.error();
   return made;
 }
 

@@ -99,10 +99,10 @@ Result<int> open_private(const std::string& path) {
   return fd;
 }
 
-Result<void> check_private(int fd, const std::string& path) {
+Result<void> check_private(int fd, const std::string& path, bool may_be_anybodys) {
   struct stat info{};
   if (::fstat(fd, &info) != 0) return Error::from_errno(path, "fstat", errno);
-  if (info.st_uid != ::geteuid()) {
+  if (info.st_uid != ::geteuid() && !may_be_anybodys) {
     return Error{Error::Kind::invalid, path, "belongs to uid " + std::to_string(info.st_uid) + ", not to us",
                  0};
   }
@@ -119,7 +119,7 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
   const auto opened = open_private(path);
   if (!opened) return opened.error();
   std::unique_ptr<StateDirectory> directory(new StateDirectory(path, *opened));  // closes it from here on
-  if (auto is_private = check_private(*opened, path); !is_private) return is_private.error();
+  if (auto is_private = check_private(*opened, path, false); !is_private) return is_private.error();
   if (::flock(*opened, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return Error::from_errno(path, "flock", errno);
     return Error{Error::Kind::unavailable, path, "another agent uses it", 0};
@@ -130,7 +130,10 @@ Result<std::unique_ptr<StateDirectory>> StateDirectory::open(const std::string& 
 Result<std::unique_ptr<StateDirectory>> StateDirectory::open_to_look(const std::string& path) {
   const auto opened = open_private(path);
   if (!opened) return opened.error();
-  return std::unique_ptr<StateDirectory>(new StateDirectory(path, *opened));
+  std::unique_ptr<StateDirectory> directory(new StateDirectory(path, *opened));
+  if (auto is_private = check_private(*opened, path, ::geteuid() == 0); !is_private)
+    return is_private.error();
+  return directory;
 }
 
 StateDirectory::~StateDirectory() { ::close(descriptor_); }

@@ -329,6 +329,18 @@ TEST_CASE("a cursor that is garbage costs duplicates, never a batch") {
   }
 }
 
+TEST_CASE("numbers that no agent counts up to are none of ours") {
+  for (const std::string name : {"segment-18446744073709551615", "segment-18446744073709551614"}) {
+    Box box;
+    box.files.put(name, "whatever");
+    box.start();
+    box.add(1, 3);
+    box.start();
+    CHECK(box.drain() == range(1, 3));
+    CHECK(box.files.has(name));
+  }
+}
+
 TEST_CASE("a slot torn within a write leaves the other one") {
   Box box;
   box.add(1, 10);

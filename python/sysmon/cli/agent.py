@@ -1,4 +1,4 @@
-"""`sysmon agent`: the native agent of this host as a service."""
+"""`sysmon agent`: the native agent of this host, its spool and its service."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sysmon.cli.agent_spool import spool
 from sysmon.cli.base import CliGroup, note
 from sysmon.cli.exits import Code
 from sysmon.cli.service_files import Service, install_service, remove_service
@@ -22,12 +23,16 @@ _dry_run_option = click.option("--dry-run", is_flag=True, help="Say what would b
 
 @click.group(cls=CliGroup)
 def agent() -> None:
-    """Run the agent as a service of systemd.
+    """Show what the agent has not delivered; run it as a service of systemd.
 
     \b
+    sysmon agent spool
     sysmon agent service install
     sysmon agent service remove
     """
+
+
+agent.add_command(spool)
 
 
 @agent.group("service", cls=CliGroup)

@@ -37,7 +37,7 @@ def check_queue(subject: Subject) -> Finding:
     """The agent is heard of, nothing waits for long, and there is room to wait in."""
     if subject.configuration.get("mode") != "distributed":
         return skipped("this host pushes to no aggregator")
-    folder = spool_folder(subject)
+    folder = subject.configuration.spool_folder
     usage = shutil.disk_usage(_nearest(folder))
     if usage.free < max(_MIN_FREE, _MIN_FREE_SHARE * usage.total):
         return failed(f"{size(usage.free)} free for {folder}", "make room there, or set spool.dir elsewhere")
@@ -69,15 +69,6 @@ def check_queue(subject: Subject) -> Finding:
             "spool.max_bytes and spool.max_age bound what is kept; `sysmon hosts show` lists the gaps",
         )
     return good(f"{waiting} wait, the oldest for {duration(oldest)}; {size(usage.free)} free")
-
-
-def spool_folder(subject: Subject) -> Path:
-    """Where the agent keeps what it could not send."""
-    if given := subject.configuration.get("spool.dir"):
-        return Path(given).expanduser()
-    if os.geteuid() == 0:
-        return Path("/var/lib/sysmon/agent")
-    return Path(subject.environment.get("HOME") or Path.home()) / ".local" / "share" / "sysmon" / "agent"
 
 
 def _nearest(path: Path) -> Path:

@@ -5,6 +5,7 @@
 
 #include "core/spool/crc32c.hpp"
 #include "core/spool/little_endian.hpp"
+#include "core/spool/segment_log.hpp"
 
 namespace sysmon {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 constexpr std::string_view kMagic{"\xF5SC\xFA", 4};
 constexpr std::size_t kSlotBytes = 4 + 4 + 8 + 8 + 8 + 16 + 8;
 constexpr std::size_t kSlotSpacing = 4096;
+constexpr std::uint64_t kMaxGeneration = std::uint64_t{1} << 62U;
 
 std::string encode(const CursorSlot& slot) {
   std::string rest;
@@ -34,6 +36,8 @@ std::optional<CursorSlot> decode(std::string_view bytes) {
   slot.position.offset = fixed_at<std::uint64_t>(bytes, 24);
   std::copy_n(bytes.begin() + 32, slot.position.stream.size(), slot.position.stream.begin());
   slot.position.seq = fixed_at<std::uint64_t>(bytes, 48);
+  // Numbers that no agent counts up to: it could not count on from there.
+  if (slot.generation > kMaxGeneration || slot.position.segment > kMaxSegment) return std::nullopt;
   return slot;
 }
 

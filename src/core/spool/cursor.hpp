@@ -32,6 +32,8 @@ class Cursor {
   void recover(Files& files);
 
   [[nodiscard]] const CursorPosition& position() const { return position_; }
+  // There was a whole slot, or a move has written one since.
+  [[nodiscard]] bool is_known() const { return generation_ > 0; }
   // Writes it unless it is the present one. A failure costs duplicates after a restart, and is tried again
   // with the next move.
   void move(Files& files, const CursorPosition& to);

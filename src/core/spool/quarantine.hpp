@@ -13,6 +13,7 @@
 namespace sysmon {
 
 inline constexpr const char* kQuarantineFile = "quarantine";
+inline constexpr std::uint64_t kMaxQuarantineBytes = 1U << 20U;
 
 class Quarantine {
  public:
@@ -22,10 +23,10 @@ class Quarantine {
     auto file = files_.open(kQuarantineFile, OpenMode::write);
     if (!file) return;
     if (!size_) {
-      const auto known = (*file)->read_at(0, kMaxBytes);
+      const auto known = (*file)->read_at(0, kMaxQuarantineBytes);
       size_ = known ? known->size() : 0;
     }
-    if (*size_ + record.size() > kMaxBytes) {
+    if (*size_ + record.size() > kMaxQuarantineBytes) {
       if (!(*file)->truncate(0)) return;
       size_ = 0;
     }
@@ -33,8 +34,6 @@ class Quarantine {
   }
 
  private:
-  static constexpr std::uint64_t kMaxBytes = 1U << 20U;
-
   Files& files_;
   std::optional<std::uint64_t> size_;  // once it was looked at
 };

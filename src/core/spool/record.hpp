@@ -7,6 +7,7 @@
 // magic.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -57,6 +58,22 @@ void append_record(std::string& out, const Record& record);
 [[nodiscard]] std::optional<Record> guess_record(std::string_view bytes);
 // Where the next magic begins, from `from` on; npos: nowhere.
 [[nodiscard]] std::size_t find_magic(std::string_view bytes, std::size_t from);
+
+// Walks through `bytes` from `at` on: `take(offset, record)` for every record, `skip(offset, size)` for what is
+// none, up to the next magic or the end.
+template <class Take, class Skip>
+void for_each_record(std::string_view bytes, std::size_t at, Take take, Skip skip) {
+  while (at < bytes.size()) {
+    if (const auto record = parse_record(bytes.substr(at))) {
+      take(at, *record);
+      at += kRecordHeaderBytes + record->payload.size();
+      continue;
+    }
+    const std::size_t next = std::min(find_magic(bytes, at + 1), bytes.size());
+    skip(at, next - at);
+    at = next;
+  }
+}
 
 // Batches that will never come.
 struct Drop {

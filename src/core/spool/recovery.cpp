@@ -21,26 +21,22 @@ class Scan {
     std::size_t at = number == from_.segment ? static_cast<std::size_t>(from_.offset) : 0;
     const bool is_cut_before_cursor = at > bytes.size();
     at = std::min(at, bytes.size());
-    bool is_torn = false;
-    while (at < bytes.size()) {
-      if (const auto record = parse_record(bytes.substr(at))) {
-        const std::size_t size = kRecordHeaderBytes + record->payload.size();
-        take({number, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(size)}, *record);
-        at += size;
-        continue;
-      }
-      const std::size_t next = find_magic(bytes, at + 1);
-      if (next == std::string_view::npos && is_last) {
-        is_torn = true;
-        declare_torn(bytes.substr(at));
-        break;
-      }
-      ++found.corrupt_records;
-      at = std::min(next, bytes.size());
-    }
-    found.segments.push_back({number, at});
+    for_each_record(
+        bytes, at,
+        [&](std::size_t offset, const Record& record) {
+          const std::size_t size = kRecordHeaderBytes + record.payload.size();
+          take({number, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size)}, record);
+        },
+        [&](std::size_t offset, std::size_t size) {
+          if (is_last && offset + size == bytes.size()) {
+            found.torn_bytes = size;
+            declare_torn(bytes.substr(offset));
+          } else {
+            found.damage.push_back({number, offset, size});
+          }
+        });
+    found.segments.push_back({number, bytes.size() - (is_last ? found.torn_bytes : 0)});
     if (!is_last) return;
-    found.is_tail_torn = is_torn;
     // A cursor that lies past the end has seen more than there is now: what is appended here would be
     // taken for done after the next start.
     found.is_last_whole = !is_cut_before_cursor;
@@ -131,7 +127,7 @@ Recovered recover_spool(Files& files, const CursorPosition& from) {
   if (const auto names = files.list()) {
     for (const std::string& name : *names) {
       const std::uint64_t number = segment_number(name);
-      if (number == 0 || number == UINT64_MAX) continue;
+      if (number == 0) continue;
       highest = std::max(highest, number);
       (number < from.segment ? scan.found.stale : numbers).push_back(number);
     }
@@ -141,8 +137,9 @@ Recovered recover_spool(Files& files, const CursorPosition& from) {
     const bool is_last = number == numbers.back();
     auto file = files.open(segment_name(number), OpenMode::read);
     auto bytes = file ? (*file)->read_at(0, kMaxSegmentRead) : Result<std::string>(file.error());
+    if (!bytes && bytes.error().kind == Error::Kind::not_found) continue;  // its agent is done with it
     if (!bytes) {  // kept: another start may be able to read it
-      ++scan.found.corrupt_records;
+      scan.found.damage.push_back({number, 0, 0});
       scan.found.segments.push_back({number, 0});
       continue;
     }

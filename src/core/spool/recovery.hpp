@@ -25,15 +25,22 @@ struct FoundDrop {
   Drop drop;
 };
 
+// Bytes that are no record.
+struct DamagedPlace {
+  std::uint64_t segment = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;  // 0: the segment cannot be read at all
+};
+
 struct Recovered {
   std::vector<FoundBatch> batches;  // what still has to be sent, in the order of the log
   std::vector<FoundDrop> drops;     // what still has to be declared
   std::vector<SegmentFile> segments;
   std::uint64_t next_number = 1;
-  bool is_last_whole = false;  // appending may go on in the last segment
-  bool is_tail_torn = false;   // the last segment ends within a record: its `bytes` are those before that
-  std::uint64_t corrupt_records = 0;  // places where something was skipped
-  std::vector<std::uint64_t> stale;   // segments that are done with
+  bool is_last_whole = false;    // appending may go on in the last segment
+  std::uint64_t torn_bytes = 0;  // the last segment ends within a record: its `bytes` are those before that
+  std::vector<DamagedPlace> damage;  // what was skipped
+  std::vector<std::uint64_t> stale;  // segments that are done with
 };
 
 // Reads only. `from` is the cursor's position.

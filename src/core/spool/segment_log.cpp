@@ -23,7 +23,7 @@ std::uint64_t segment_number(std::string_view name) {
   const std::string_view digits = name.substr(kPrefix.size());
   const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   // Only the one spelling of a number: two files must not be the same segment.
-  if (parsed.ec != std::errc{} || segment_name(number) != name) return 0;
+  if (parsed.ec != std::errc{} || number > kMaxSegment || segment_name(number) != name) return 0;
   return number;
 }
 

@@ -28,6 +28,9 @@ struct SegmentFile {
   std::uint64_t bytes = 0;
 };
 
+// No agent gets there: what is above is none of ours, and there is always a next number.
+inline constexpr std::uint64_t kMaxSegment = std::uint64_t{1} << 62U;
+
 // "segment-000000000042", and back; 0 for any other name.
 [[nodiscard]] std::string segment_name(std::uint64_t number);
 [[nodiscard]] std::uint64_t segment_number(std::string_view name);

@@ -28,7 +28,7 @@ void Spool::Impl::recover() {
   cursor.recover(files);
   Recovered found = recover_spool(files, cursor.position());
   for (const std::uint64_t number : found.stale) (void)files.remove(segment_name(number));
-  if (found.is_tail_torn && found.is_last_whole) {
+  if (found.torn_bytes > 0 && found.is_last_whole) {
     const SegmentFile& last = found.segments.back();
     auto file = files.open(segment_name(last.number), OpenMode::write);
     found.is_last_whole = file && (*file)->truncate(last.bytes);
@@ -49,9 +49,9 @@ void Spool::Impl::recover() {
   }
   segments.adopt(found.segments, found.next_number, found.is_last_whole);
   unsynced_from = segments.end();
-  counters.corrupt_records = found.corrupt_records;
-  if (found.corrupt_records > 0) {
-    log(LogLevel::warning, "the spool was damaged in " + std::to_string(found.corrupt_records) +
+  counters.corrupt_records = found.damage.size();
+  if (!found.damage.empty()) {
+    log(LogLevel::warning, "the spool was damaged in " + std::to_string(found.damage.size()) +
                                " places; what was lost there is declared to the aggregator");
   }
   write_waiting(clock.mono_ns());
