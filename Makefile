@@ -50,11 +50,29 @@ test: setup-test lint build cpp ## everything that must pass, in a few minutes
 faults: setup-test build ## what is broken on purpose, in its long form; under 40 min, a scoreboard in build/faults.json
 	PYTHONPATH=tests $(PY) -m faults
 
+.PHONY: fuzz
+fuzz: ## a minute of fuzzing for every parser (FUZZ_S=5 is less); needs clang, which it installs
+	@tools/setup.sh fuzz
+	cmake --preset fuzz >/dev/null
+	cmake --build --preset fuzz -j $(JOBS)
+	PYTHONPATH=tests $(PY) -m fuzz --seconds $(or $(FUZZ_S),60)
+
 .PHONY: tsan
-tsan: setup-test ## ring buffer and publisher under ThreadSanitizer
+tsan: setup-test ## ring buffer and publisher, then a whole agent (spool, reload, shutdown), under ThreadSanitizer
 	cmake --preset tsan >/dev/null
-	cmake --build --preset tsan -j $(JOBS) --target sysmon_tests
+	cmake --build --preset tsan -j $(JOBS) --target sysmon_tests sysmon-agent
 	SYSMON_STRESS_S=10 build/tsan/tests/cpp/sysmon_tests
+	SYSMON_AGENT=build/tsan/sysmon-agent $(PY) -m pytest -q tests/test_agent.py tests/test_agent_spool.py
+
+# What an acknowledged sample's life hangs on; the error paths of the disk count like any other line.
+COVERED := --filter src/core/spool/ --filter src/core/push_reply --filter 'src/core/store/(value_codec|chunk)'
+.PHONY: coverage
+coverage: setup-test ## lines of spool, codec and reply parser that the C++ tests reach; under 95 % it fails
+	cmake --preset coverage >/dev/null
+	cmake --build --preset coverage -j $(JOBS)
+	find build/coverage -name '*.gcda' -delete
+	build/coverage/tests/cpp/sysmon_tests
+	.venv/bin/gcovr --root . --object-directory build/coverage $(COVERED) --txt-metric line --fail-under-line 95
 
 .PHONY: bench
 bench: build ## what is claimed fast, measured beside the floor and the peers that are installed
