@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view rest(reinterpret_cast<const char*>(data) + 2, size - 2);
   const std::size_t end = std::min(rest.find('\n'), rest.size());
   HttpReply reply;
-  reply.status = (data[0] | data[1] << 8) % 1000;
+  reply.status = (data[0] + 256 * data[1]) % 1000;
   reply.retry_after = rest.substr(0, end);
   reply.body = rest.substr(std::min(end + 1, rest.size()));
 
