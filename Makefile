@@ -87,6 +87,17 @@ docs: build ## the pages that are made from the code, and the site of docs/ in b
 	$(PY) -m sysmon.docs
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q
 
+.PHONY: dist deb
+dist: setup-test ## sdist and wheel, into dist/
+	@tools/dist.sh
+deb: ## the agent alone as a Debian package, into dist/
+	@tools/setup.sh package
+	@tools/build-deb.sh
+
+.PHONY: package-test
+package-test: build dist deb ## wheel, sdist and .deb in clean Debian roots; as root, some minutes
+	@tools/package-test.sh
+
 .PHONY: clean
 clean: ## everything that was built
 	rm -rf build .venv dist web/node_modules python/sysmon/api/static

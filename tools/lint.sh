@@ -15,6 +15,7 @@ printf 'lint: clang-format (%d files)\n' "${#cpp[@]}" >&2
 "$bin/clang-format" --dry-run --Werror "${cpp[@]}"
 printf 'lint: shellcheck (%d files)\n' "${#shell[@]}" >&2
 shellcheck "${shell[@]}"
+step "$bin/hadolint" packaging/docker/Dockerfile
 step "$bin/python" tools/tidy.py
 tools/build-web.sh   # installs the page's linters
 step tools/lint-web.sh
