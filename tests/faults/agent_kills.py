@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from faults.agents import Lab, wait_until
 from faults.delivery import Tally
 from faults.fault_proxy import NOTHING, Fault, Request, error
+from faults.oracle import BrokenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,16 +163,24 @@ def kill_at_syscalls(seed: int, tries: int, home: Path, most: int = 1 << 30) -> 
             step = max(1, -(-count // most))
             for number in range(1, count + 1, step):
                 killed, ms = _live(lab, agent, scenario, f"inject={call}:signal=SIGKILL:when={number}")
-                lab.ledger.spooled(agent.spool)
+                _check_spool(lab, agent, f"{scenario.name}: {call} {number}")
                 tally.points += killed
                 tally.restart_max_ms = max(tally.restart_max_ms, ms)
         agent.wrapper = ()
         lab.proxy.rule = _well
         agent.start()
         lab.acked(2)
-        lab.drained()
+        lab.drained(600)  # the drops of each life are a request of their own
         tally.add(lab.judge())
     return tally
+
+
+def _check_spool(lab: Lab, agent: AgentProcess, where: str) -> None:
+    """What was sealed and is not settled yet lies in the spool, as a batch or as a drop."""
+    found = lab.ledger.spooled(agent.spool)
+    lost = lab.ledger.sealed() - lab.ledger.settled() - found.batches.keys() - found.drops.keys()
+    if lost:
+        raise BrokenError("undeclared_lost", f"{where}: {sorted(lost)[:5]} are neither spooled nor settled")
 
 
 def _calls_of_a_life(lab: Lab, agent: AgentProcess, scenario: Scenario) -> dict[str, int]:

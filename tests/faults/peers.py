@@ -141,6 +141,7 @@ def restart_prometheus(seed: int, restarts: int, home: Path) -> PeerLoss:
                 f"--config.file={config}",
                 f"--web.listen-address=127.0.0.1:{port}",
                 f"--storage.agent.path={home / 'agent'}",
+                "--storage.remote.flush-deadline=10s",  # a minute is the default
             ],
             port,
             home / "log",
