@@ -189,7 +189,7 @@ def _refusals(route: Route) -> dict[str, Any]:
     possible = {400, 401, 405, 421, 429, 500, 503}
     if route.permission != "public" or route.path == "/api/session":
         possible |= {403}
-    if "{" in route.path or "host" in _arguments(route):
+    if "{" in route.path or _arguments(route) & {"host", "hosts"}:
         possible |= {404}
     if has_body:
         possible |= {411, 413, 415}
