@@ -1,4 +1,4 @@
-"""The API against its own description, by schemathesis: hostile and well-meant requests to every operation."""
+"""The API against its own description, by schemathesis: hostile and well-meant requests to all of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from schemathesis import Case
 
-# Left out: what the description allows may still be refused (a host's name is RFC 1123's, a step is like 30s).
+# Left out: what the description allows may still be refused (a host's name is RFC 1123's, a step like 30s).
 _LEFT_OUT: Final = [positive_data_acceptance]
 _EXAMPLES: Final = int(os.environ.get("SYSMON_CONTRACT_EXAMPLES", "8"))
 

@@ -10,7 +10,7 @@ from delivery_machine import DeliveryMachine
 
 TestDelivery = DeliveryMachine.TestCase
 TestDelivery.settings = settings(
-    max_examples=int(os.environ.get("SYSMON_MACHINE_EXAMPLES", "20")),
+    max_examples=int(os.environ.get("SYSMON_MACHINE_EXAMPLES", "8")),
     stateful_step_count=30,
     derandomize="SYSMON_MACHINE_EXAMPLES" not in os.environ,
     deadline=None,

@@ -47,6 +47,7 @@ class AgentProcess:
         seed: int = 1,
         series: int = SERIES,
         interval: str = "50ms",
+        token: str | None = TOKEN,
         settings: Sequence[str] = (),
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
@@ -56,7 +57,7 @@ class AgentProcess:
         self.config = home / "agent.yaml"
         self.log = home / "agent.log"
         self.url = url
-        self.token = TOKEN
+        self.token = token  # None: the settings say where it is
         self.interval = interval
         self.settings = list(settings)
         self.synthetic = f"{seed}:{series}"
@@ -68,7 +69,9 @@ class AgentProcess:
         text = (
             f"agent:\n  mode: distributed\n  aggregator_url: {self.url}\n  push_interval: {self.interval}\n"
         )
-        text += f"  hostname: {self.host}\n  auth_token: {self.token}\n"
+        text += f"  hostname: {self.host}\n"
+        if self.token:
+            text += f"  auth_token: {self.token}\n"
         if not any(line.startswith("spool:") for line in (*self.settings, *more)):
             text += f"  spool: {{dir: {self.spool}}}\n"
         text += "".join(f"  {line}\n" for line in (*self.settings, *more))
@@ -86,6 +89,17 @@ class AgentProcess:
                 command, env={"HOME": str(self.home), "PATH": os.environ["PATH"], **self.env}, stderr=log
             )
         return self
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.is_running():
+            self.kill()
+        if error is not None:
+            error.add_note(f"the agent said:\n{self.log.read_text(errors='replace')[-1500:]}")
 
     @property
     def pid(self) -> int:

@@ -26,7 +26,7 @@ class Tally:
     fills: int = 0
     refused: int = 0
     acked: int = 0
-    heal_ms_max: int = 0
+    heal_max_ms: int = 0
 
 
 @contextlib.contextmanager
@@ -46,16 +46,6 @@ def small_disk(folder: Path) -> Iterator[tuple[list[str], Path]]:
         holder.wait()
         if holder.stdout is not None:
             holder.stdout.close()
-
-
-def can_mount() -> bool:
-    probe = "mount -t tmpfs tmpfs /mnt"
-    return (
-        shutil.which("unshare") is not None
-        and not subprocess.run(
-            ["unshare", "-Urm", "sh", "-c", probe], capture_output=True, check=False
-        ).returncode
-    )
 
 
 def fill_disk(seed: int, tries: int, folder: Path) -> Tally:
@@ -96,7 +86,7 @@ def _fill_once(host: GoodHost, filler: Path, tally: Tally, *, every: int) -> Non
     host.check()  # reads go on
     filler.unlink()
     healed_s = within(5, lambda: host.push(_NOISE)[0] == 200, "pushes are taken again")
-    tally.heal_ms_max = max(tally.heal_ms_max, round(healed_s * 1000))
+    tally.heal_max_ms = max(tally.heal_max_ms, round(healed_s * 1000))
     tally.fills += 1
 
 

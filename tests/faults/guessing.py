@@ -29,7 +29,7 @@ _WAIT_S: Final = 30
 class Tally:
     refused: int = 0
     limited: int = 0
-    t_permille: int = 0
+    t_max_permille: int = 0
 
 
 def guess_tokens(seed: int, tries: int, folder: Path) -> Tally:
@@ -108,7 +108,7 @@ def time_comparisons(seed: int, tries: int, folder: Path) -> Tally:
     t = _welch(*cut)
     if abs(t) > _T_LIMIT:
         raise BrokenError("error", f"t = {t:.2f}: the time of a comparison says how near a token is")
-    return Tally(refused=2 * tries, t_permille=round(abs(t) * 1000))
+    return Tally(refused=tries, t_max_permille=round(abs(t) * 1000))
 
 
 def _trimmed(values: list[int]) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from faults import agent_links, peers
+from faults import agent_links, disk_full, peers
 from faults.agent_disk import DISKS, ERRORS, can_mount, fail_calls, fill_disk
 from faults.agent_kills import SCENARIOS, kill_agent, kill_at_syscalls, strace
 from faults.agent_life import (
@@ -20,12 +20,16 @@ from faults.agent_life import (
     suspend_agent,
     terminate,
 )
+from faults.any_order import deliver_in_any_order
 from faults.damage import damage_all
 from faults.drains import drain_backlog, stampede
+from faults.floods import bomb_of_tags, churn_of_hosts
+from faults.guessing import guess_tokens, time_comparisons
 from faults.kills import kill_under_load, lose_reply
 from faults.migrations import cut_migrations, kill_all_starts
 from faults.oracle import BrokenError
 from faults.power_loss import power_losses
+from faults.slow_readers import never_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +76,7 @@ class Part:
 
 
 _STRACE: Final = (strace, "strace is not installed")
+_MOUNT: Final = (can_mount, "no mount namespace: needs root or user namespaces")
 
 PARTS: Final = (
     Part("F05", "power loss", power_losses, "states", 10_000, 250),
@@ -90,7 +95,7 @@ PARTS: Final = (
         "disks",
         len(DISKS),
         1,
-        needs=(can_mount, "no mount namespace: needs root or user namespaces"),
+        needs=_MOUNT,
     ),
     # Each byte once: one task the even ones, one the odd ones.
     Part("F16", "cut at every byte", lambda s, _, h: agent_links.cut_everywhere(s, 2, h), "points", 2, 1),
@@ -134,6 +139,13 @@ PARTS: Final = (
         needs=(libfaketime, "libfaketime is not installed"),
     ),
     Part("F27", "stopped for 60 s", lambda s, _, h: suspend_agent(s, 60, h), "sleeps", 1, 1, waits=True),
+    Part("F18", "any order", deliver_in_any_order, "runs", 400, 100),
+    Part("F10", "database's disk full", disk_full.fill_disk, "fills", 20, 10, needs=_MOUNT),
+    Part("F19", "nobody reads", never_read, "closed", 64, 64),
+    Part("F34", "ever-new tags", bomb_of_tags, "tried", 1_000_000, 1_000_000),
+    Part("F34", "ever-new hosts", churn_of_hosts, "tried", 10_000, 10_000),
+    Part("F36", "guessed tokens", guess_tokens, "refused", 2_000, 1_000),
+    Part("F36", "time of comparisons", time_comparisons, "refused", 20_000, 20_000),
     Part("F40", "copies", copies, "copies", 3, 1, waits=True),
     Part("F13", "24 h drained", lambda s, _, h: drain_backlog(s, 8_640, h), "batches", 1, 1),
     Part("F28", "herd", lambda s, _, h: stampede(s, 1_000, h), "agents", 1, 1),
