@@ -302,6 +302,27 @@ def test_a_damaged_row_keeps_nobody_waiting(kit: ServiceKit) -> None:
     )
 
 
+def test_a_failure_nobody_thought_of_is_told_once_and_compaction_goes_on(
+    kit: ServiceKit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    compactor = kit.service.storage._compactor
+    steps: list[bool] = []
+
+    def step() -> bool:
+        steps.append(True)
+        if len(steps) < 3:
+            raise KeyError("nobody thought of this")
+        compactor._stopped = len(steps) == 4
+        return True
+
+    monkeypatch.setattr(compactor, "step", step)
+    monkeypatch.setattr("sysmon.aggregator.compactor._IDLE_S", 0)
+    compactor._loop()
+    told = [record.getMessage() for record in caplog.records if record.name.endswith("compactor")]
+    assert told == ["compaction does not go on: 'nobody thought of this'", "compaction goes on"]
+    assert caplog.records[0].exc_info is not None
+
+
 def test_cells_are_not_made_again_of_half_a_day(tmp_path: Path) -> None:
     kit = ServiceKit(tmp_path / "data", max_db_bytes=10_000_000)
     fill_day(kit, "web01", DAY_START_MS, every_ms=600_000)

@@ -120,9 +120,12 @@ class Compactor:
         while not self._stopped:
             try:
                 worked = self.step()
-            except (StorageError, apsw.Error) as error:
+            except (
+                Exception
+            ) as error:  # whatever it is: the journal must not grow for ever because of one host
                 if not failing:
-                    log.error("compaction does not go on: %s", error)
+                    expected = isinstance(error, (StorageError, apsw.Error))
+                    log.error("compaction does not go on: %s", error, exc_info=None if expected else error)
                 failing, worked = True, False
             else:
                 if failing:
