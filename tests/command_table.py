@@ -75,6 +75,7 @@ COMMANDS = (
     Command("config path"),
     Command("doctor", codes=(0, 10, 11), configured=True),
     Command("completion", ("bash",), json=False),
+    Command("agent spool", ("--dir", "{home}/spool"), codes=(0, 6)),
     Command("agent service install", ("--dry-run",), codes=(0, 3, 4, 6), json=False),
     Command("agent service remove", ("--dry-run",), codes=(0, 4, 6), json=False),
     Command("token new"),

@@ -79,6 +79,7 @@ class Walk:
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     home = tmp_path_factory.mktemp("home")
+    (home / "spool").mkdir(mode=0o700)
     with RunningAggregator(home / "data", read_auth="token") as aggregator:
         for host, load in (("web01", 5.0), ("db01", 95.0)):
             for age_s in (20.0, 10.0, 0.0):

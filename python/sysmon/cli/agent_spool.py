@@ -114,6 +114,6 @@ _COLUMNS = (
     Column("samples", "SAMPLES", lambda row: number(row["samples"]), right=True, drop=1),
     Column("bytes", "SIZE", lambda row: size(row["bytes"]), right=True),
     Column("since", "SINCE", lambda row: _time(row, "since"), drop=2),
-    Column("until", "UNTIL", lambda row: _time(row, "until")),
+    Column("until", "UNTIL", lambda row: _time(row, "until"), drop=1),
     Column("reason", "REASON", lambda row: row.get("reason", ""), drop=4),
 )
