@@ -140,6 +140,14 @@ def test_show_has_facts_meters_and_sparklines(fleet: Cli) -> None:
     assert fleet("hosts", "show", "db01", "--json").json["series"] == 6
 
 
+def test_a_mistyped_host_has_a_suggestion(cli: Cli, aggregator: RunningAggregator) -> None:
+    cli.env["SYSMON_AGGREGATOR_URL"] = aggregator.url
+    aggregator.push("web01", [("cpu.total_usage", 1.0)])
+    for words in (["hosts", "show", "web1"], ["hosts", "compare", "web01", "wbe01"], ["top", "web10"]):
+        result = cli(*words)
+        assert (result.code, "did you mean 'web01'?" in result.err) == (6, True), result.err
+
+
 def test_an_unknown_host_is_code_6(fleet: Cli) -> None:
     for command in (["hosts", "show", "nope"], ["hosts", "compare", "web01", "nope"]):
         result = fleet(*command)

@@ -328,6 +328,13 @@ def test_the_fleet_fits_the_terminal(cli: Cli, fleet: RunningAggregator, width: 
     assert "3 better ones" in out.file.getvalue()
 
 
+def test_what_the_fleet_did_before_has_no_holes_where_hosts_push_slower(fleet: RunningAggregator) -> None:
+    with Client(fleet.url) as client:
+        view = FleetView(client, 1.0, time.time() + 1)
+    line = [value for value in view._cpu["busy"] if value is not None]
+    assert line.count(85.0) >= 20  # three samples, ten seconds apart, in cells of one
+
+
 def test_a_fleet_without_hosts_is_no_error(cli: Cli, aggregator: RunningAggregator) -> None:
     cli.env["SYSMON_AGGREGATOR_URL"] = aggregator.url
     result = cli("top", "--fleet", "--once")

@@ -190,6 +190,31 @@ def test_a_home_that_cannot_be_written_to(
         assert result.code in command.codes, result.err
 
 
+def test_nowhere_to_keep_samples_is_told(cli: Cli) -> None:
+    for folder in ("/sys/kernel/nobody", "/dev/null/nobody"):
+        fails_well(cli("up", "--port", "0", "--data-dir", folder), 4)
+        fails_well(cli("demo", "--port", "0", "--no-agent", "--data-dir", folder), 1)
+
+
+READ_ONLY = 'mount --bind "$HOME" "$HOME" && mount -o remount,bind,ro "$HOME" && exec "$@"'
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("config set push_interval 5s", 4), ("config list", 0), ("hosts list", 0), ("completion bash", 0)],
+)
+def test_a_home_on_a_read_only_disk(walk: Walk, tmp_path: Path, words: str, code: int) -> None:
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, "sh"]
+    env = {**os.environ, **walk.env, "HOME": str(tmp_path)}
+    if subprocess.run([*command, "true"], env=env, capture_output=True).returncode:
+        pytest.skip("no user namespaces here")
+    line = [sys.executable, "-m", "sysmon.cli", *words.split()]
+    ended = subprocess.run([*command, *line], env=env, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (code, False), ended.stderr
+    if code:
+        assert "Read-only file system" in ended.stderr
+
+
 def test_json_is_one_document_on_stdout(walk: Walk, cli: Cli, subtests: pytest.Subtests) -> None:
     cli.env |= walk.env
     for host in ("old01", "gone01"):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import difflib
 import stat
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sysmon import agent_settings
+from sysmon.config import key_path, parse_value
 from sysmon.config_edit import line_of, render, set_value, unset_value, write_private
 from sysmon.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILE = """\
 # how this host reports
@@ -151,3 +151,20 @@ def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     write_private(link, "a: 2\n")
     assert link.is_symlink()
     assert real.read_text() == "a: 2\n"
+
+
+def test_every_setting_comes_and_goes_without_a_trace_in_the_example() -> None:
+    """Comments and order are the user's: whatever is set and taken back leaves the file as it was."""
+    text = (Path(__file__).parent.parent / "config" / "agent.yaml.example").read_text()
+    comments = [line.partition("#")[2] for line in text.splitlines() if "#" in line]
+    for setting in agent_settings():
+        path = key_path(setting["key"])
+        value = parse_value(setting["default"] or "a=b" * (setting["unit"] == "map") or "x", setting["unit"])
+        edited = set_value(text, path, value)
+        assert set_value(edited, path, value) == edited
+        if line_of(text, path) is None:
+            assert unset_value(edited, path) == text, setting["key"]
+        kept = [line.partition("#")[2] for line in edited.splitlines() if "#" in line]
+        assert kept == comments, setting["key"]
+        others = [line for line in edited.splitlines() if line in text.splitlines()]
+        assert others == [line for line in text.splitlines() if line in others], setting["key"]

@@ -40,7 +40,7 @@ def select_hosts(aggregator: Aggregator, names: Sequence[str]) -> list[Host]:
     for name in dict.fromkeys(names):
         host = aggregator.directory.get(name)
         if host is None:
-            raise unknown_host(name)
+            raise unknown_host(name, (one.hostname for one in aggregator.directory.all()))
         hosts.append(host)
     return hosts
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
 import msgspec
 
 from sysmon.aggregator.storage import DamagedError
 from sysmon.errors import PushError, RangeTooLargeError, StorageError, SysmonError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_GUESSED: Final = 2_000  # names among which a mistyped one is looked for: 10 ms
 
 
 class Refusal(SysmonError):  # noqa: N818 - what it is, and not always an error of anybody
@@ -48,5 +57,9 @@ def bad_argument(message: str) -> Refusal:
     return Refusal(400, "bad_argument", message)
 
 
-def unknown_host(hostname: str) -> Refusal:
-    return Refusal(404, "unknown_host", f"no host named {hostname[:253]!r}; GET /api/hosts lists them")
+def unknown_host(hostname: str, known: Iterable[str]) -> Refusal:
+    """known: the names there are, for whoever mistyped one."""
+    hostname = hostname[:253]
+    near = difflib.get_close_matches(hostname, islice(known, _GUESSED), n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "GET /api/hosts lists them"
+    return Refusal(404, "unknown_host", f"no host named {hostname!r}; {hint}")

@@ -43,9 +43,10 @@ _GAP_EVENTS = 1_000  # of each kind, the newest
 
 
 def _host(hostname: str) -> Host:
-    host = aggregator().directory.get(hostname)
+    directory = aggregator().directory
+    host = directory.get(hostname)
     if host is None:
-        raise unknown_host(hostname)
+        raise unknown_host(hostname, (one.hostname for one in directory.all()))
     return host
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -60,6 +61,7 @@ class FleetView:
         self._client = client
         self._cpu: dict[str, deque[float | None]] = {}
         self.hosts: list[Json] = []
+        self.hosts = client.hosts()["hosts"]
         self._fill(max(1.0, round(interval_s)), now_s)
         self.read()
 
@@ -107,12 +109,15 @@ class FleetView:
         answer: Json = {"series": []}
         with contextlib.suppress(ApiError):
             answer = self._client.metrics(types=[CPU], start=start, end=end, step_s=step)
+        intervals = {host["hostname"]: host.get("interval") or 0.0 for host in self.hosts}
         for series in answer["series"]:
+            # What a host said holds until it would have spoken again: a cell may be shorter than that.
+            holds = max(1, math.ceil(1.5 * intervals.get(series["host"], 0.0) / step))
             cells: list[float | None] = [None] * _KEPT
             for then, value in zip(series["times"], series["values"], strict=True):
                 at = round((then - start) / step)
-                if 0 <= at < _KEPT:
-                    cells[at] = value
+                if value is not None and 0 <= at < _KEPT:
+                    cells[at : at + holds] = [value] * min(holds, _KEPT - at)
             self._line(series["host"]).extend(cells)
 
     def _head(self, now_s: float) -> Text:

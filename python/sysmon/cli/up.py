@@ -14,7 +14,7 @@ from sysmon.cli.base import CliCommand, common, note, warn
 from sysmon.cli.exits import CliError, Code
 from sysmon.cli.params import INTERVAL
 from sysmon.config import data_folder, host_name
-from sysmon.errors import SysmonError
+from sysmon.errors import StorageError, SysmonError
 
 
 @click.command("up", cls=CliCommand, short_help="Watch this machine; nothing to configure.")
@@ -48,6 +48,11 @@ def up(port: int, data_dir: Path | None, interval: float) -> int:
         raise CliError(
             Code.SPOOL_IN_USE, str(error), "open its dashboard, or: sysmon up --data-dir DIR"
         ) from error
+    except StorageError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        fix = "name a folder that can be written to: sysmon up --data-dir DIR"
+        raise CliError(Code.NOT_ALLOWED, f"the samples cannot be kept: {error}", fix) from error
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

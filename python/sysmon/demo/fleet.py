@@ -96,7 +96,10 @@ class Fleet:
     # ---- starting --------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SysmonError(f"{self.folder}: {error.strerror}. Fix: name another --data-dir") from error
         if self.plan.data_dir is not None and any(self.folder.iterdir()):
             raise SysmonError(
                 f"{self.folder} is not empty: the demo fills a new folder. Fix: name another --data-dir"
