@@ -56,10 +56,10 @@ function css(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function timeLabels(_: uPlot, splits: number[]): string[] {
+function timeLabels(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {
   let shownDay = "";
   return splits.map((time, index) => {
-    const label = format.clock(time);
+    const label = step < 60 ? format.clockSeconds(time) : format.clock(time);
     const day = format.day(time);
     // The date stands at the first label of each new day, midnight in a range that crosses it.
     const crossed = shownDay !== "" && day !== shownDay;
@@ -182,7 +182,9 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
         x: { time: true, range: () => [start, end] },
         y: {
           range: (_, low, high) => {
-            const most = top ?? Math.max(options.leastTop, (high ?? 0) * 1.08);
+            // Of nothing but zeros the scale is 1: the least of small numbers would have ticks that all read 0.
+            const least = high ? options.leastTop : Math.max(options.leastTop, 1);
+            const most = top ?? Math.max(least, (high ?? 0) * 1.08);
             return options.signed ? [Math.min(-options.leastTop, (low ?? 0) * 1.08), most] : [0, most];
           },
         },

@@ -55,10 +55,12 @@ export function ColumnChooser({ chosen }: { chosen: readonly string[] }) {
               </div>
             );
           })}
-          <label class="chooser-line" title="Under CPU and memory">
-            <input type="checkbox" checked={trendsOn.value} onChange={toggleTrends} />
-            Curves of the last hour
-          </label>
+          <div class="chooser-line">
+            <label title="Under CPU and memory">
+              <input type="checkbox" checked={trendsOn.value} onChange={toggleTrends} />
+              Curves of the last hour
+            </label>
+          </div>
           <button type="button" class="link-button" onClick={() => chooseColumns(kUsualColumns)}>
             The usual columns
           </button>
