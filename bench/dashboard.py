@@ -75,7 +75,7 @@ _DRAWN = """
     const { data } = canvas.getContext("2d", { willReadFrequently: true })
       .getImageData(0, 0, canvas.width, canvas.height);
     let coloured = 0;
-    for (let i = 0; i < data.length; i += 4)
+    for (let i = 0; i < data.length && coloured <= 300; i += 4)
       if (data[i + 3] > 40 && Math.max(data[i], data[i + 1], data[i + 2])
         - Math.min(data[i], data[i + 1], data[i + 2]) > 60) coloured += 1;
     return coloured > 300;

@@ -68,5 +68,6 @@ function App() {
 startRouter();
 startShortcuts();
 startLive();
-void loadHealth();
 render(<App />, document.getElementById("app") as HTMLElement);
+// After what is looked at has been asked for.
+void loadHealth();

@@ -4,7 +4,7 @@ import * as format from "../format";
 import type { Cells, Plotted } from "./layers";
 import { kPlotLeft, kPlotRight } from "./marks";
 import { pan } from "./pan";
-import { drawSilences, type Silence } from "./silences";
+import { hatchSilences, labelSilences, type Silence } from "./silences";
 
 export interface Line {
   label: string;
@@ -209,7 +209,8 @@ export function makeChart(host: HTMLElement, options: ChartOptions): Chart {
         },
       },
       hooks: {
-        drawClear: [(self) => drawSilences(self, silences, css("--hatch"), css("--muted"))],
+        drawClear: [(self) => hatchSilences(self, silences, css("--hatch"))],
+        draw: [(self) => labelSilences(self, silences, css("--muted"), css("--surface"))],
         setCursor: [(self) => options.onCursor(self.cursor.idx ?? null)],
         setSelect: [
           (self) => {

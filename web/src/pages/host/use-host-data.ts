@@ -54,12 +54,17 @@ export function useHostData(host: string, types: readonly string[], interval: nu
     () => (peaks.value && high ? withPeaks(state.columns, high) : state.columns),
     [state.columns, high, peaks.value],
   );
+  const earlierColumns = before.state?.columns;
+  const then = useMemo(
+    () => (earlierColumns ? withoutCatchUp(earlierColumns, Math.max(read.step, interval)) : null),
+    [earlierColumns, read.step, interval],
+  );
   return {
     state,
     shown,
     low,
     high,
-    before: before.state?.columns ?? null,
+    before: then,
     refresh() {
       for (const one of [average, lowest, highest, before]) one.refresh();
     },
