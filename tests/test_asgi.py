@@ -101,6 +101,12 @@ def test_too_large_a_body_gets_its_answer(running: AggregatorProcess) -> None:
     assert (status, code(answer)) == (413, "body_too_large")
 
 
+def test_what_only_says_that_it_is_large_is_refused_at_once(running: AggregatorProcess) -> None:
+    status, answer = raw(running, head(f"Content-Length: {1 << 30}"), b"x" * 1000)
+    assert (status, code(answer)) == (413, "body_too_large")
+    assert b"connection: close" in answer.lower()
+
+
 def test_without_a_token_the_body_is_not_looked_at(running: AggregatorProcess) -> None:
     request = head(f"Content-Length: {len(BODY)}").replace(TOKEN.encode(), b"wrong")
     status, answer = raw(running, request, BODY)
