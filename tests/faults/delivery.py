@@ -39,6 +39,7 @@ class Batch:
     time_ms: int
     tick: int
     digest: bytes
+    boottime_ms: int = 0  # when it was taken, on the clock that nobody sets
 
 
 @dataclass
@@ -117,7 +118,7 @@ class Ledger:
             if values != self.values(body["hostname"], tick):
                 self.broken.append(f"{key}: tick {tick} has other values")
             time_ms = round(body["timestamp"] * 1000)
-            self.batches[key] = Batch(body["hostname"], time_ms, tick, digest)
+            self.batches[key] = Batch(body["hostname"], time_ms, tick, digest, body.get("boottime_ms", 0))
 
     def _declare(self, request: Request) -> None:
         said = request.header("X-SysMon-Dropped") or ""
