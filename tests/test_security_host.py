@@ -20,6 +20,7 @@ import pytest
 
 from aggregator_process import TOKEN
 from push_receiver import WAIT_S, PushReceiver
+from sysmon.aggregator.settings import LimitSettings
 from sysmon.aggregator.writer import kept_free_bytes
 
 if TYPE_CHECKING:
@@ -251,8 +252,9 @@ def test_s49_the_agent_carries_no_path_of_the_machine_it_was_built_on() -> None:
 
 
 def test_s50_free_space_that_is_kept() -> None:
-    assert kept_free_bytes(1 << 30) == 512 << 20
-    assert kept_free_bytes(1 << 40) == (1 << 40) // 20
+    least = LimitSettings().min_free_bytes
+    assert kept_free_bytes(1 << 30, least) == 512 << 20
+    assert kept_free_bytes(1 << 40, least) == (1 << 40) // 20
 
 
 def test_s50_one_connection_writes_and_the_readers_never_move_the_wal(kit: ServiceKit) -> None:
