@@ -74,7 +74,7 @@ run() {
   cp -r dist "$work/wheelhouse" tests/packaging/*.sh "$path/given/"
   if [ "$name" = deb ]; then
     aggregator=$PWD/.venv/bin/sysmon-aggregator
-    (umask 077; .venv/bin/sysmon token new >"$path/given/token" 2>/dev/null)
+    (umask 077; .venv/bin/sysmon token new >"$path/given/token")
     : >"$path/given/aggregator.yaml"
   fi
   # shellcheck disable=SC2016 # the inner shell's words
