@@ -57,6 +57,12 @@ fuzz: ## a minute of fuzzing for every parser (FUZZ_S=5 is less); needs clang, w
 	cmake --build --preset fuzz -j $(JOBS)
 	PYTHONPATH=tests $(PY) -m fuzz --seconds $(or $(FUZZ_S),60)
 
+.PHONY: sim
+sim: setup-test ## the agent through 100,000 hours of trouble on virtual time; under 10 min, build/sim.json
+	cmake --preset release >/dev/null
+	cmake --build --preset release -j $(JOBS) --target sysmon_sim
+	build/release/tests/sim/sysmon_sim --jobs $(JOBS) --json build/sim.json
+
 .PHONY: tsan
 tsan: setup-test ## ring buffer and publisher, then a whole agent (spool, reload, shutdown), under ThreadSanitizer
 	cmake --preset tsan >/dev/null

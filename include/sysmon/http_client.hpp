@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,6 +21,8 @@ struct HttpRequest {
   std::span<const std::string> headers;  // "Name: value"
   std::string_view body;
   std::chrono::milliseconds timeout{15'000};  // for all of it
+  // Called about once a second while the reply is waited for. It must neither post nor throw.
+  const std::function<void()>* while_waiting = nullptr;
 };
 
 struct HttpReply {

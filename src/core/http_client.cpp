@@ -105,7 +105,7 @@ class HttpClient final : public Transport {
                 set(CURLOPT_POST, 1L) && set(CURLOPT_ERRORBUFFER, error_.data()) &&
                 set(CURLOPT_WRITEFUNCTION, &HttpClient::take_body) && set(CURLOPT_WRITEDATA, this) &&
                 set(CURLOPT_HEADERFUNCTION, &HttpClient::take_header) && set(CURLOPT_HEADERDATA, this) &&
-                set(CURLOPT_XFERINFOFUNCTION, &HttpClient::is_cancelled) && set(CURLOPT_XFERINFODATA, this) &&
+                set(CURLOPT_XFERINFOFUNCTION, &HttpClient::look_around) && set(CURLOPT_XFERINFODATA, this) &&
                 set(CURLOPT_NOPROGRESS, 0L);
     const std::string ca_file = find_ca_file(options_.ca_file);
     if (!ca_file.empty()) good = good && set(CURLOPT_CAINFO, ca_file.c_str());
@@ -118,6 +118,7 @@ class HttpClient final : public Transport {
 
   [[nodiscard]] HttpReply post(const HttpRequest& request) override {
     reply_ = {};
+    while_waiting_ = request.while_waiting;
     cancelled_at_.reset();
     error_[0] = '\0';
     // Without "Expect:" libcurl asks before it sends a large body, and a server that does not answer costs a
@@ -177,10 +178,12 @@ class HttpClient final : public Transport {
     return line.size();
   }
 
-  // A request that is about to succeed gets kGrace; one that hangs is given up.
-  static int is_cancelled(void* self, curl_off_t /*unused*/, curl_off_t /*unused*/, curl_off_t /*unused*/,
-                          curl_off_t /*unused*/) {
+  // libcurl calls it once a second, and whenever something moves. A request that is about to succeed gets
+  // kGrace once it was cancelled; one that hangs is given up.
+  static int look_around(void* self, curl_off_t /*unused*/, curl_off_t /*unused*/, curl_off_t /*unused*/,
+                         curl_off_t /*unused*/) {
     auto* const client = static_cast<HttpClient*>(self);
+    if (client->while_waiting_ != nullptr) (*client->while_waiting_)();
     const auto* const cancel = client->options_.cancel;
     // relaxed: the flag alone matters, nothing is read on its account.
     if (cancel == nullptr || !cancel->load(std::memory_order_relaxed)) return 0;
@@ -193,6 +196,7 @@ class HttpClient final : public Transport {
   HttpClientOptions options_;
   CURL* easy_ = nullptr;
   HttpReply reply_;
+  const std::function<void()>* while_waiting_ = nullptr;               // of the request under way
   std::optional<std::chrono::steady_clock::time_point> cancelled_at_;  // first seen by the request under way
   std::array<char, CURL_ERROR_SIZE> error_{};
 };

@@ -19,6 +19,7 @@ class LinkReport {
   void refused(const PushReply& reply, std::int64_t now_ns);
   void forget() { state_ = State::unknown; }
 
+  [[nodiscard]] bool is_down() const { return state_ == State::failing || state_ == State::refused; }
   [[nodiscard]] bool is_up() const { return state_ == State::up; }
 
  private:

@@ -184,6 +184,7 @@ struct NetworkPublisher::Impl {
   void send_live(std::int64_t now_ns, milliseconds timeout) {
     batches.assign(1, spool.newest());
     is_bundle = false;
+    is_first_attempt = batches.front().id > live_tried_id;
     live_tried_id = backlog_up_to = batches.front().id;
     advance_live(now_ns);
     send_batches(timeout);
@@ -191,6 +192,7 @@ struct NetworkPublisher::Impl {
 
   void send_backlog(std::int64_t now_ns, milliseconds timeout) {
     backlog_due_ns = now_ns + kBacklogSpacing;
+    is_first_attempt = false;
     if (!has_batches_behind()) return send_drops(timeout);
     BundleLimits limits;
     limits.batches = bundle_limit;
@@ -212,7 +214,9 @@ struct NetworkPublisher::Impl {
     begin_headers(batches.front().stream, batches.front().is_gzip);
     headers.add_seq(range);
     const std::size_t drops = headers.add_drops(spool, batches.front().stream);
-    const HttpReply reply = transport->post({url, headers.lines(), body, timeout});
+    // What is acknowledged at once need not be synced; over a link that did not work a moment ago nothing is.
+    if (link.is_down()) spool.sync_now(clock.mono_ns());
+    const HttpReply reply = post(timeout);
     take(read_push_reply(reply, batches.front().stream, range, clock.wall_ms()), drops);
   }
 
@@ -223,8 +227,13 @@ struct NetworkPublisher::Impl {
     begin_headers(stream, false);
     const std::size_t drops = headers.add_drops(spool, stream);
     body = sealer.heartbeat(clock.wall_ms(), clock.boottime_ms());
-    const HttpReply reply = transport->post({url, headers.lines(), body, timeout});
+    const HttpReply reply = post(timeout);
     take(read_push_reply(reply, stream, std::nullopt, clock.wall_ms()), drops, stream);
+  }
+
+  // A reply may take its fifteen seconds, and a batch is safe after one.
+  HttpReply post(milliseconds timeout) {
+    return transport->post({url, headers.lines(), body, timeout, &sync_while_waiting});
   }
 
   void begin_headers(std::string_view stream, bool is_gzip) {
@@ -274,6 +283,9 @@ struct NetworkPublisher::Impl {
   }
 
   void take_ack(const PushReply& reply, std::size_t drops, std::string_view stream, std::int64_t now_ns) {
+    // A number that is taken although it was never sent: whose bytes those are the aggregator may have forgotten. A
+    // proxy that sends everything twice looks the same, so a run believes it once.
+    if (reply.duplicate && is_first_attempt && !has_left_a_stream) return take_conflict(reply, now_ns);
     std::uint64_t samples = 0;
     for (const SpooledBatch& batch : batches) samples += batch.samples;
     const std::uint64_t rejected = std::min(reply.rejected, samples);
@@ -328,6 +340,7 @@ struct NetworkPublisher::Impl {
     if (halve_bundle()) return;
     if (batches.empty()) return fail(reply, now_ns);
     if (batches.front().stream == sealer.stream()) {
+      has_left_a_stream = true;
       sealer.start_stream(make_stream(options.random));
       if (++new_streams_in_a_row == 1) {
         options.log(LogLevel::warning,
@@ -398,8 +411,10 @@ struct NetworkPublisher::Impl {
   std::uint64_t live_tried_id = 0;  // the newest batch the live lane has tried
   std::uint64_t backlog_up_to = 0;  // the backlog lane may send up to this one
   bool has_pushed = false;
-  std::int64_t sealed_ns = 0;    // when the newest batch was
-  std::int64_t live_due_ns = 0;  // the first push is at once
+  bool is_first_attempt = false;   // the request under way
+  bool has_left_a_stream = false;  // because somebody else used its numbers
+  std::int64_t sealed_ns = 0;      // when the newest batch was
+  std::int64_t live_due_ns = 0;    // the first push is at once
   std::int64_t live_slack_ns = 0;
   std::int64_t backlog_due_ns = 0;
   std::int64_t token_check_ns = 0;
@@ -409,6 +424,7 @@ struct NetworkPublisher::Impl {
   int invalid_in_a_row = 0;
   int new_streams_in_a_row = 0;
 
+  const std::function<void()> sync_while_waiting = [this] { spool.sync_if_due(clock.mono_ns()); };
   PushHeaders headers;
   std::vector<SpooledBatch> batches;  // of the request under way
   bool is_bundle = false;             // they are of the backlog lane

@@ -1,10 +1,12 @@
 // CrashFiles: a folder in memory that fails as a disk does. Any call may give an error, and a power loss keeps of
 // what was not synced everything, nothing, a prefix with its last write torn, or any part in any order; a name
-// that was made or removed since the folder was last synced may be there or not.
+// that was made or removed since the folder was last synced may be there or not. Any call may also be the last one of
+// a process that is killed: `fault` then throws, or returns kKilled for a write of which a part is there.
 #pragma once
 
 #include <cerrno>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,14 +17,25 @@
 
 namespace sysmon::test {
 
+// Ends a process within a call: caught by whoever plays the process.
+struct Killed {};
+inline constexpr int kKilled = -1;  // as the answer of CrashFiles::fault
+
 class CrashFiles final : public Files {
  public:
-  // What the next call does: 0 to succeed, else its errno. Asked with "open", "read", "write", "truncate",
+  // What the next call does: 0 to succeed, else its errno, or kKilled. Asked with "open", "read", "write", "truncate",
   // "sync", "list", "remove" and "sync names".
   std::function<int(std::string_view call)> fault;
   std::function<std::uint64_t()> random = [] { return std::uint64_t{0}; };
   std::uint64_t capacity = UINT64_MAX;  // bytes; past it writes fail with ENOSPC
   std::uint64_t syncs = 0;              // of files, counted
+  // A test that the tests notice: a sync that says yes and does nothing.
+  bool is_sync_real = true;
+  bool is_names_sync_real = true;
+  // Told of every sync: "." is the folder.
+  std::function<void(const std::string& name, bool is_good)> synced;
+  // Told of every write to an open file that is whole, be it that its caller never learns of it.
+  std::function<void(const std::string& name, std::string_view bytes)> wrote;
 
   [[nodiscard]] Result<std::string> read(const std::string& name) override {
     if (const int failed = ask("read")) return Error::from_errno(name, "read", failed);
@@ -35,7 +48,9 @@ class CrashFiles final : public Files {
     if (const int failed = ask("write")) return Error::from_errno(name, "write", failed);
     auto node = std::make_shared<Node>();
     node->now = node->synced = text;
-    names_[name] = synced_names_[name] = node;
+    names_[name] = node;  // renamed into place, which a power loss may undo
+    if (const int failed = ask("sync names")) return Error::from_errno(".", "fsync", failed);
+    synced_names_[name] = node;
     return {};
   }
 
@@ -47,9 +62,9 @@ class CrashFiles final : public Files {
         names_.erase(name);
         return Error::from_errno(name, "open", ENOENT);
       }
-      node = std::make_shared<Node>();
+      node = std::make_shared<Node>();  // made, which a power loss may undo
     }
-    return std::unique_ptr<File>(std::make_unique<OpenFile>(*this, node, mode));
+    return std::unique_ptr<File>(std::make_unique<OpenFile>(*this, name, node, mode));
   }
 
   [[nodiscard]] Result<std::vector<std::string>> list() override {
@@ -66,9 +81,17 @@ class CrashFiles final : public Files {
   }
 
   [[nodiscard]] Result<void> sync() override {
-    if (const int failed = ask("sync names")) return Error::from_errno(".", "fsync", failed);
-    synced_names_ = names_;
+    const int failed = ask("sync names");
+    if (synced) synced(".", failed == 0);
+    if (failed != 0) return Error::from_errno(".", "fsync", failed);
+    if (is_names_sync_real) synced_names_ = names_;
     return {};
+  }
+
+  // The kernel has had its half minute: what was written and made is on the disk.
+  void write_back() {
+    synced_names_ = names_;
+    for (const auto& [name, node] : names_) node->write_back();
   }
 
   // The power goes and comes back.
@@ -98,6 +121,11 @@ class CrashFiles final : public Files {
     node->now = node->synced = std::move(text);
     names_[name] = synced_names_[name] = node;
   }
+  // Everything that `other` holds, synced: a copy of the folder.
+  void copy_from(const CrashFiles& other) {
+    clear();
+    for (const auto& [name, node] : other.names_) put(name, node->now);
+  }
   void clear() {
     names_.clear();
     synced_names_.clear();
@@ -125,7 +153,7 @@ class CrashFiles final : public Files {
   struct Node {
     std::string now;     // what a read gives
     std::string synced;  // what a power loss leaves in any case
-    std::vector<Change> changes;
+    std::deque<Change> changes;
 
     static void apply(std::string& to, const Change& change, std::size_t size) {
       if (change.is_truncation) return to.resize(change.offset, '\0');
@@ -141,7 +169,12 @@ class CrashFiles final : public Files {
       constexpr std::size_t kMostDirty = 512;
       if (changes.size() <= kMostDirty) return;
       apply(synced, changes.front(), changes.front().bytes.size());
-      changes.erase(changes.begin(), changes.begin() + 1);
+      changes.pop_front();
+    }
+
+    void write_back() {
+      synced = now;
+      changes.clear();
     }
 
     void lose_power(const std::function<std::uint64_t()>& random) {
@@ -162,41 +195,47 @@ class CrashFiles final : public Files {
 
   class OpenFile final : public File {
    public:
-    OpenFile(CrashFiles& disk, std::shared_ptr<Node> node, OpenMode mode)
-        : disk_(disk), node_(std::move(node)), mode_(mode) {}
+    OpenFile(CrashFiles& disk, std::string name, std::shared_ptr<Node> node, OpenMode mode)
+        : disk_(disk), name_(std::move(name)), node_(std::move(node)), mode_(mode) {}
 
     [[nodiscard]] Result<std::string> read_at(std::uint64_t offset, std::size_t size) override {
-      if (const int failed = disk_.ask("read")) return Error::from_errno("file", "read", failed);
+      if (const int failed = disk_.ask("read")) return Error::from_errno(name_, "read", failed);
       if (offset >= node_->now.size()) return std::string();
       return node_->now.substr(static_cast<std::size_t>(offset), size);
     }
 
     [[nodiscard]] Result<void> write_at(std::uint64_t offset, std::string_view bytes) override {
-      if (mode_ == OpenMode::read) return Error::from_errno("file", "write", EBADF);
-      int failed = disk_.ask("write");
+      if (mode_ == OpenMode::read) return Error::from_errno(name_, "write", EBADF);
+      int failed = disk_.fault ? disk_.fault("write") : 0;
       const std::uint64_t end = offset + bytes.size();
       const std::uint64_t grows = end > node_->now.size() ? end - node_->now.size() : 0;
       if (failed == 0 && grows > 0 && disk_.capacity != UINT64_MAX && disk_.used() + grows > disk_.capacity)
         failed = ENOSPC;
       if (failed != 0) bytes = bytes.substr(0, disk_.random() % (bytes.size() + 1));  // a short write
       if (failed == 0 || !bytes.empty()) node_->change({offset, std::string(bytes), false});
-      if (failed != 0) return Error::from_errno("file", "write", failed);
+      const bool is_whole = bytes.size() == end - offset && (failed == 0 || failed == kKilled);
+      if (disk_.wrote && is_whole) disk_.wrote(name_, bytes);
+      if (failed == kKilled) throw Killed{};
+      if (failed != 0) return Error::from_errno(name_, "write", failed);
       return {};
     }
 
     [[nodiscard]] Result<void> truncate(std::uint64_t size) override {
-      if (const int failed = disk_.ask("truncate")) return Error::from_errno("file", "truncate", failed);
+      if (const int failed = disk_.ask("truncate")) return Error::from_errno(name_, "truncate", failed);
       node_->change({size, "", true});
       return {};
     }
 
     [[nodiscard]] Result<void> sync() override {
       ++disk_.syncs;
-      if (const int failed = disk_.ask("sync")) {
+      const int failed = disk_.ask("sync");
+      if (disk_.synced) disk_.synced(name_, failed == 0);
+      if (failed != 0) {
         // What the kernel did not get onto the disk it may show as if it had.
         if (disk_.random() % 2 == 0) node_->changes.clear();
-        return Error::from_errno("file", "fdatasync", failed);
+        return Error::from_errno(name_, "fdatasync", failed);
       }
+      if (!disk_.is_sync_real) return {};
       node_->synced = node_->now;
       node_->changes.clear();
       return {};
@@ -204,11 +243,16 @@ class CrashFiles final : public Files {
 
    private:
     CrashFiles& disk_;
+    std::string name_;
     std::shared_ptr<Node> node_;
     OpenMode mode_;
   };
 
-  int ask(std::string_view call) { return fault ? fault(call) : 0; }
+  int ask(std::string_view call) {
+    const int failed = fault ? fault(call) : 0;
+    if (failed == kKilled) throw Killed{};
+    return failed;
+  }
 
   std::map<std::string, std::shared_ptr<Node>> names_;
   std::map<std::string, std::shared_ptr<Node>> synced_names_;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <zlib.h>
 
 #include <functional>
 #include <map>
@@ -12,6 +11,8 @@
 #include <vector>
 
 #include "crash_files.hpp"
+#include "gzip_members.hpp"
+#include "splitmix.hpp"
 #include "sysmon/network_publisher.hpp"
 #include "virtual_clock.hpp"
 
@@ -37,23 +38,12 @@ struct Request {
 };
 
 // The gzip members of a body, inflated.
-inline std::vector<std::string> members_of(std::string body) {
-  std::vector<std::string> members;
-  z_stream stream{};
-  REQUIRE(inflateInit2(&stream, 15 + 16) == Z_OK);
-  stream.next_in = reinterpret_cast<Bytef*>(body.data());
-  stream.avail_in = static_cast<uInt>(body.size());
-  std::string out(1U << 20U, '\0');
-  while (stream.avail_in > 0) {
-    stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = static_cast<uInt>(out.size());
-    if (inflate(&stream, Z_FINISH) != Z_STREAM_END) break;
-    members.emplace_back(out.data(), out.size() - stream.avail_out);
-    inflateReset(&stream);
-  }
-  CHECK(stream.avail_in == 0);
-  inflateEnd(&stream);
-  return members;
+inline std::vector<std::string> members_of(const std::string& body) {
+  GzipMembers members;
+  CHECK(members.split(body));
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < members.size(); ++i) texts.push_back(members[i].text);
+  return texts;
 }
 
 // Commits what it gets, as the aggregator does, unless `answer` says otherwise.
@@ -142,7 +132,7 @@ class Rig {
     settings.hostname = "web01";
     settings.boot_id = "a-boot";
     settings.token = [this]() -> Result<std::string> { return token; };
-    settings.random = [this] { return next_random(); };
+    settings.random = [this] { return random_.next(); };
     settings.log = [this](LogLevel, std::string_view line) { lines.emplace_back(line); };
     publisher = std::make_unique<NetworkPublisher>(settings, ring, clock, server, files);
     start = clock.now;
@@ -214,13 +204,7 @@ class Rig {
   std::uint64_t ticks = 0;
 
  private:
-  std::uint64_t next_random() {  // splitmix64
-    std::uint64_t z = (random_ += 0x9e3779b97f4a7c15ULL);
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31U);
-  }
-  std::uint64_t random_ = 42;
+  Splitmix random_{42};
   std::shared_ptr<const SeriesList> series = std::make_shared<SeriesList>(SeriesList{{&kTestMetric, {}}});
 };
 

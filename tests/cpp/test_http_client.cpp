@@ -176,6 +176,15 @@ TEST_CASE("a proxy comes from the options, never from the environment") {
   CHECK(client_with(options)->post({server.url, kHeaders, "x"}).body == "proxy");
 }
 
+TEST_CASE("whoever waits for a reply can do something else meanwhile") {
+  Server silent("");
+  int calls = 0;
+  const std::function<void()> count = [&] { ++calls; };
+  const auto client = client_with({});
+  CHECK(client->post({silent.url, kHeaders, "x", std::chrono::milliseconds(1'500), &count}).status == 0);
+  CHECK(calls > 0);
+}
+
 TEST_CASE("a request under way can be given up") {
   Server silent("");
   std::atomic<bool> cancel{true};

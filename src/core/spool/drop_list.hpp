@@ -15,6 +15,7 @@ namespace sysmon {
 
 struct PendingDrop {
   RecordPlace place;         // segment 0: it is in memory only
+  RecordPlace safe_place{};  // of the newest record of it that was synced; stays until a newer one is
   std::uint32_t stream = 0;  // BatchIndex::stream_number
   SeqRange range;
   std::uint64_t samples = 0;
@@ -23,6 +24,13 @@ struct PendingDrop {
 
 class DropList {
  public:
+  // What was written of them is synced.
+  void note_synced() {
+    for (PendingDrop& drop : drops_) {
+      if (drop.place.segment != 0) drop.safe_place = drop.place;
+    }
+  }
+
   // The drop that now says it: a new one, or the last one of its stream and reason, grown, which has then to be
   // written again.
   PendingDrop& add(const PendingDrop& drop) {

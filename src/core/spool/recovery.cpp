@@ -8,6 +8,9 @@ namespace {
 
 // A segment has 1 MiB and the record that crossed the mark; more than this is not ours.
 constexpr std::size_t kMaxSegmentRead = 4U << 20U;
+constexpr std::size_t kMagicBytes = 4;
+constexpr int kReadAttempts = 3;
+constexpr std::uint64_t kFarAhead = 1'000'000;  // segments: no name of one that is there
 
 bool is_in(const SeqRange& range, std::uint64_t seq) { return seq >= range.first && seq <= range.last; }
 
@@ -15,12 +18,16 @@ class Scan {
  public:
   explicit Scan(const CursorPosition& from) : from_(from) {
     if (from.seq > 0) last_seq_[from.stream] = from.seq - 1;
+    // What was written again after a failed sync may lie behind higher numbers: better sent twice than not at all.
+    if (from.seq > 1) unknown_.push_back({from.stream, {1, from.seq - 1}, 0, LossReason::corrupt});
   }
 
   void segment(std::uint64_t number, std::string_view bytes, bool is_last) {
     std::size_t at = number == from_.segment ? static_cast<std::size_t>(from_.offset) : 0;
     const bool is_cut_before_cursor = at > bytes.size();
-    at = std::min(at, bytes.size());
+    // No record begins where the cursor points: what lies there has moved, and all of it is looked at.
+    const bool is_moved = at < bytes.size() && find_magic(bytes.substr(at, kMagicBytes), 0) != 0;
+    if (is_cut_before_cursor || is_moved) at = 0;
     for_each_record(
         bytes, at,
         [&](std::size_t offset, const Record& record) {
@@ -63,14 +70,33 @@ class Scan {
     if (record.kind == RecordKind::drop || record.kind == RecordKind::resealed || record.seq == 0) return;
     // A stream that begins behind the cursor begins with 1. Without a cursor nobody knows what was settled.
     const std::uint64_t before = from_.seq > 0 ? 0 : record.seq - 1;
-    std::uint64_t& last = last_seq_.insert({record.stream, before}).first->second;
-    if (record.seq <= last) return;  // written again after a sync had failed
+    const auto [known, is_new] = last_seq_.insert({record.stream, before});
+    if (is_new && before > 0) unknown_.push_back({record.stream, {1, before}, 0, LossReason::corrupt});
+    std::uint64_t& last = known->second;
+    // Written again after a sync had failed, unless a power loss has taken what was written first.
+    const bool is_wanted = record.seq > last || fill_gap(gaps_, record.stream, record.seq) ||
+                           fill_gap(unknown_, record.stream, record.seq);
+    if (!is_wanted) return;
     if (record.seq > last + 1)
       gaps_.push_back({record.stream, {last + 1, record.seq - 1}, 0, LossReason::corrupt});
-    last = record.seq;
+    last = std::max(last, record.seq);
     FoundBatch batch{place, record};
     batch.record.payload = {};
     found.batches.push_back(batch);
+  }
+
+  // False: nothing was missing there.
+  static bool fill_gap(std::vector<Drop>& gaps, const Id128& stream, std::uint64_t seq) {
+    const auto gap = std::find_if(gaps.begin(), gaps.end(), [&](const Drop& one) {
+      return one.stream == stream && is_in(one.range, seq);
+    });
+    if (gap == gaps.end()) return false;
+    Drop above = *gap;
+    above.range.first = seq + 1;
+    gap->range.last = seq - 1;
+    if (gap->range.first > gap->range.last) gaps.erase(gap);
+    if (above.range.first <= above.range.last) gaps.push_back(above);
+    return true;
   }
 
   // A drop that grew was written again: the later record says it all.
@@ -116,7 +142,24 @@ class Scan {
   std::map<Id128, std::uint64_t> last_seq_;
   std::vector<FoundDrop> settled_;  // every drop and resealed record
   std::vector<Drop> gaps_;
+  std::vector<Drop> unknown_;  // below what came first, where no cursor says what was settled
 };
+
+// What fails once may succeed the next time.
+Result<std::string> read_segment(Files& files, std::uint64_t number) {
+  for (int attempt = 1;; ++attempt) {
+    auto file = files.open(segment_name(number), OpenMode::read);
+    auto bytes = file ? (*file)->read_at(0, kMaxSegmentRead) : Result<std::string>(file.error());
+    if (bytes || attempt == kReadAttempts) return bytes;
+  }
+}
+
+Result<std::vector<std::string>> list_names(Files& files) {
+  for (int attempt = 1;; ++attempt) {
+    auto names = files.list();
+    if (names || attempt == kReadAttempts) return names;
+  }
+}
 
 }  // namespace
 
@@ -124,23 +167,27 @@ Recovered recover_spool(Files& files, const CursorPosition& from) {
   Scan scan(from);
   std::vector<std::uint64_t> numbers;
   std::uint64_t highest = from.segment;
-  if (const auto names = files.list()) {
+  if (const auto names = list_names(files)) {
     for (const std::string& name : *names) {
       const std::uint64_t number = segment_number(name);
       if (number == 0) continue;
       highest = std::max(highest, number);
       (number < from.segment ? scan.found.stale : numbers).push_back(number);
     }
+  } else {  // nobody knows what is there: nothing of it is touched, another start will see it
+    scan.found.unread_segment = std::max<std::uint64_t>(from.segment, 1);
+    highest += kFarAhead;
+    scan.found.damage.push_back({scan.found.unread_segment, 0, 0});
   }
   std::sort(numbers.begin(), numbers.end());
   for (const std::uint64_t number : numbers) {
     const bool is_last = number == numbers.back();
-    auto file = files.open(segment_name(number), OpenMode::read);
-    auto bytes = file ? (*file)->read_at(0, kMaxSegmentRead) : Result<std::string>(file.error());
+    const auto bytes = read_segment(files, number);
     if (!bytes && bytes.error().kind == Error::Kind::not_found) continue;  // its agent is done with it
     if (!bytes) {  // kept: another start may be able to read it
       scan.found.damage.push_back({number, 0, 0});
       scan.found.segments.push_back({number, 0});
+      if (scan.found.unread_segment == 0) scan.found.unread_segment = number;
       continue;
     }
     scan.segment(number, *bytes, is_last);

@@ -39,6 +39,7 @@ struct Recovered {
   std::uint64_t next_number = 1;
   bool is_last_whole = false;    // appending may go on in the last segment
   std::uint64_t torn_bytes = 0;  // the last segment ends within a record: its `bytes` are those before that
+  std::uint64_t unread_segment = 0;  // the first that the disk does not give; 0: none
   std::vector<DamagedPlace> damage;  // what was skipped
   std::vector<std::uint64_t> stale;  // segments that are done with
 };

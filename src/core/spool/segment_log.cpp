@@ -31,8 +31,12 @@ void SegmentLog::adopt(std::vector<SegmentFile> segments, std::uint64_t next_num
   segments_.assign(segments.begin(), segments.end());
   next_number_ = next_number;
   may_append_ = is_last_whole && !segments_.empty();
+  are_names_unsynced_ = !segments_.empty();  // whoever made them may have been killed before that
   bytes_ = 0;
-  for (const SegmentFile& segment : segments_) bytes_ += segment.bytes;
+  for (const SegmentFile& segment : segments_) {
+    bytes_ += segment.bytes;
+    found_.push_back(segment.number);
+  }
 }
 
 Result<void> SegmentLog::open_last(std::uint64_t segment_bytes) {
@@ -93,6 +97,14 @@ Result<std::string> SegmentLog::read(const RecordPlace& place) {
   return read_->read_at(place.offset, place.bytes);
 }
 
+void SegmentLog::sync_found() {
+  std::erase_if(found_, [&](std::uint64_t number) {
+    auto file = files_.open(segment_name(number), OpenMode::write);
+    if (file) (void)(*file)->sync();
+    return file.ok();
+  });
+}
+
 Result<void> SegmentLog::sync() {
   Result<void> outcome;
   for (const auto& file : unsynced_) {
@@ -121,19 +133,30 @@ void SegmentLog::remove_before(std::uint64_t number) {
   }
 }
 
-void SegmentLog::remove_from(std::uint64_t number) {
+void SegmentLog::abandon_from(std::uint64_t number) {
   while (!segments_.empty() && segments_.back().number >= number) {
     close_last();
-    remove(segments_.back());
+    abandoned_.push_back(segments_.back().number);
+    bytes_ -= segments_.back().bytes;
     segments_.pop_back();
   }
 }
 
+void SegmentLog::remove_abandoned() {
+  for (const std::uint64_t number : abandoned_) remove_file(number);
+  abandoned_.clear();
+}
+
 void SegmentLog::remove(const SegmentFile& segment) {
-  if (read_number_ == segment.number) read_.reset();
-  // One that cannot be removed now is at the next start: the cursor is past it.
-  (void)files_.remove(segment_name(segment.number));
+  remove_file(segment.number);
   bytes_ -= segment.bytes;
+}
+
+void SegmentLog::remove_file(std::uint64_t number) {
+  if (read_number_ == number) read_.reset();
+  std::erase(found_, number);
+  // One that cannot be removed now is at the next start: the cursor is past it.
+  (void)files_.remove(segment_name(number));
 }
 
 RecordPlace SegmentLog::end() const {

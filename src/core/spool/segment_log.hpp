@@ -51,12 +51,17 @@ class SegmentLog {
   // Everything appended, and the files' names, survive a power loss from here on.
   // Error: what was appended since the last sync must be appended again.
   [[nodiscard]] Result<void> sync();
+  // Likewise for what was found at the start: a process that was killed may have left it to us.
+  void sync_found();
+  [[nodiscard]] bool is_found_synced() const { return found_.empty(); }
   // The next append begins a new segment.
   void close_last();
   // Deletes every segment before `number`, but for one that is still appended to.
   void remove_before(std::uint64_t number);
-  // Deletes every segment from `number` on.
-  void remove_from(std::uint64_t number);
+  // Counts every segment from `number` on as gone: its records are to be written again. The files stay until that
+  // is done, because a process that is killed meanwhile needs them.
+  void abandon_from(std::uint64_t number);
+  void remove_abandoned();
   [[nodiscard]] Result<void> sync_names() { return files_.sync(); }
 
   [[nodiscard]] const std::deque<SegmentFile>& segments() const { return segments_; }
@@ -68,9 +73,12 @@ class SegmentLog {
   [[nodiscard]] Result<void> open_last(std::uint64_t segment_bytes);
   void forget_empty_last();
   void remove(const SegmentFile& segment);
+  void remove_file(std::uint64_t number);
 
   Files& files_;
   std::deque<SegmentFile> segments_;  // the oldest first
+  std::vector<std::uint64_t> found_;  // at the start, and not synced yet
+  std::vector<std::uint64_t> abandoned_;
   std::uint64_t next_number_ = 1;
   std::uint64_t bytes_ = 0;
   bool may_append_ = false;  // to the last of segments_

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kAgeCheck = 60'000'000'000;
 constexpr int kReadAttempts = 3;
+constexpr std::int64_t kFoundRetry = 1'000'000'000;
 
 }  // namespace
 
@@ -36,19 +37,14 @@ void Spool::Impl::recover() {
   for (const FoundBatch& batch : found.batches) adopt(batch);
   for (const FoundDrop& drop : found.drops) {
     const bool is_new = drop.place.segment == 0;
-    drops.all().push_back({drop.place, index.stream_number(drop.drop.stream), drop.drop.range,
+    drops.all().push_back({drop.place, drop.place, index.stream_number(drop.drop.stream), drop.drop.range,
                            drop.drop.samples, drop.drop.reason});
     if (is_new) count_drop(drop.drop.reason, drop.drop.range.last - drop.drop.range.first + 1, 0);
   }
-  // A process that was killed may have left it to us to sync what it wrote.
-  if (index.waiting() > 0) {
-    for (const SegmentFile& segment : found.segments) {
-      if (auto file = files.open(segment_name(segment.number), OpenMode::write)) (void)(*file)->sync();
-    }
-    (void)files.sync();
-  }
   segments.adopt(found.segments, found.next_number, found.is_last_whole);
+  sync_found();
   unsynced_from = segments.end();
+  unread_segment = found.unread_segment;
   counters.corrupt_records = found.damage.size();
   if (!found.damage.empty()) {
     log(LogLevel::warning, "the spool was damaged in " + std::to_string(found.damage.size()) +
@@ -56,6 +52,12 @@ void Spool::Impl::recover() {
   }
   write_waiting(clock.mono_ns());
   move_cursor();
+}
+
+void Spool::Impl::sync_found() {
+  if (index.waiting() > 0 || !drops.all().empty()) segments.sync_found();
+  found_due_ns = segments.is_found_synced() ? INT64_MAX : clock.mono_ns() + kFoundRetry;
+  if (segments.is_found_synced()) (void)segments.sync_names();
 }
 
 void Spool::Impl::adopt(const FoundBatch& found) {
@@ -104,8 +106,19 @@ void Spool::Impl::move_cursor() {
     to.seq = last_seq + 1;
   }
   for (const PendingDrop& drop : drops.all()) {
-    if (drop.place.segment == 0 || (oldest && drop.place > *oldest)) continue;
-    oldest = drop.place;
+    const RecordPlace& needed = drop.safe_place.segment != 0 ? drop.safe_place : drop.place;
+    if (needed.segment == 0 || (oldest && needed > *oldest)) continue;
+    oldest = needed;
+    to.stream = {};
+    to.seq = 0;
+  }
+  if (held_again_from && (!oldest || *held_again_from < *oldest)) {
+    oldest = held_again_from;
+    to.stream = {};
+    to.seq = 0;
+  }
+  if (unread_segment != 0 && (!oldest || unread_segment < oldest->segment)) {
+    oldest = {unread_segment, 0, 0};
     to.stream = {};
     to.seq = 0;
   }
@@ -161,20 +174,28 @@ void Spool::append(std::string_view stream, std::uint64_t seq, std::uint32_t sam
   impl_->append(batch, payload);
 }
 
+void Spool::sync_if_due(std::int64_t now_ns) {
+  if (now_ns >= impl_->sync_due()) sync_now(now_ns);
+}
+
+void Spool::sync_now(std::int64_t now_ns) {
+  Impl& impl = *impl_;
+  if (impl.sync_due() == INT64_MAX) return;
+  if (auto synced = impl.sync(); !synced) impl.fail(now_ns, synced.error());
+}
+
 std::int64_t Spool::maintain(std::int64_t now_ns) {
   Impl& impl = *impl_;
   if (impl.is_failing && now_ns >= impl.retry_ns) impl.write_waiting(now_ns);
-  if (!impl.is_failing && now_ns >= impl.sync_due()) {
-    if (auto synced = impl.sync(); !synced) impl.fail(now_ns, synced.error());
-  }
+  if (now_ns >= impl.found_due_ns) impl.sync_found();
+  sync_if_due(now_ns);
   if (now_ns >= impl.age_due_ns) {
     impl.drop_expired();
     impl.age_due_ns = now_ns + std::min(kAgeCheck, impl.options.max_age.count() * 1'000'000 / 64);
   }
   const std::int64_t next = empty() ? INT64_MAX : impl.age_due_ns;
-  const bool is_something_held = !impl.held.batches().empty();
-  if (impl.is_failing) return is_something_held ? std::min(next, impl.retry_ns) : next;
-  return std::min(next, impl.sync_due());
+  const std::int64_t retry = impl.is_failing && !impl.held.batches().empty() ? impl.retry_ns : INT64_MAX;
+  return std::min({next, retry, impl.sync_due(), impl.found_due_ns});
 }
 
 std::size_t Spool::size() const { return impl_->index.waiting(); }
@@ -274,8 +295,8 @@ Result<void> Spool::reseal(std::uint64_t id, std::string_view stream, std::uint6
   // The old record goes once the new one is safe. Should it stay, it is refused and sealed again: the
   // aggregator stores a sample once, whatever its batch is called.
   if (impl.is_failing) return cannot;
-  const auto gone =
-      impl.write_drop({{}, old.stream, {old.seq, old.seq}, 0, LossReason::quarantined}, RecordKind::resealed);
+  const auto gone = impl.write_drop({{}, {}, old.stream, {old.seq, old.seq}, 0, LossReason::quarantined},
+                                    RecordKind::resealed);
   auto written = gone ? impl.sync() : gone.error();
   if (!written) {
     impl.fail(impl.clock.mono_ns(), written.error());

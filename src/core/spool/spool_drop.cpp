@@ -22,7 +22,8 @@ Result<void> Spool::Impl::make_room(std::uint64_t more) {
 
 Result<void> Spool::Impl::drop_segment(std::uint64_t number) {
   for (PendingDrop& drop : drops.all()) {
-    if (drop.place.segment != number) continue;
+    const bool is_only_here = drop.place.segment == 0 && drop.safe_place.segment == number;
+    if (drop.place.segment != number && !is_only_here) continue;
     const auto place = write_drop(drop, RecordKind::drop);
     if (!place) return place.error();
     drop.place = *place;
@@ -36,6 +37,7 @@ Result<void> Spool::Impl::drop_segment(std::uint64_t number) {
   }
   if (auto dropped = drop_batches(ids, LossReason::spool_full); !dropped) return dropped;
   if (auto synced = sync(); !synced) return synced;
+  if (unread_segment == number) unread_segment = 0;
   move_cursor();
   segments.remove_before(number + 1);
   // A name that came back after a power loss would bring batches back that were declared lost.
@@ -47,7 +49,7 @@ Result<void> Spool::Impl::drop_batches(const std::vector<std::uint64_t>& ids, Lo
   DropList wanted = drops;
   for (const std::uint64_t id : ids) {
     const IndexedBatch& batch = *index.find(id);
-    wanted.add({{}, batch.stream, {batch.seq, batch.seq}, batch.samples, reason});
+    wanted.add({{}, {}, batch.stream, {batch.seq, batch.seq}, batch.samples, reason});
   }
   for (PendingDrop& drop : wanted.all()) {
     if (drop.place.segment != 0) continue;
@@ -57,13 +59,14 @@ Result<void> Spool::Impl::drop_batches(const std::vector<std::uint64_t>& ids, Lo
   }
   if (auto synced = sync(); !synced) return synced;
   drops = std::move(wanted);
+  drops.note_synced();
   for (const std::uint64_t id : ids) settle_dropped(id, reason);
   return {};
 }
 
 void Spool::Impl::drop_in_memory(std::uint64_t id, LossReason reason) {
   const IndexedBatch& batch = *index.find(id);
-  drops.add({{}, batch.stream, {batch.seq, batch.seq}, batch.samples, reason});
+  drops.add({{}, {}, batch.stream, {batch.seq, batch.seq}, batch.samples, reason});
   settle_dropped(id, reason);
 }
 

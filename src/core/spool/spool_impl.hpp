@@ -2,6 +2,7 @@
 // spool_drop.cpp gives them up.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ struct Spool::Impl {
 
   // ---- spool.cpp ----
   void recover();
+  void sync_found();
   void adopt(const FoundBatch& found);
   void append(IndexedBatch batch, std::string_view payload);
   void settle(std::uint64_t id);
@@ -75,11 +77,17 @@ struct Spool::Impl {
   Quarantine quarantine;
   SpoolCounters counters;
   RecordPlace unsynced_from;  // what lies before survives a power loss
-  Id128 last_stream{};        // of the newest batch
+  // Where the first of what a failed sync has put back into memory lies, until all of it is written anew: a process
+  // that is killed before that finds it there.
+  std::optional<RecordPlace> held_again_from;
+  std::uint64_t unread_segment =
+      0;                // the first that could not be read; 0: none. Another start may be able to
+  Id128 last_stream{};  // of the newest batch
   std::uint64_t last_seq = 0;
   bool is_failing = false;    // the disk took nothing at the last attempt
   std::int64_t retry_ns = 0;  // and is asked again then
   std::int64_t age_due_ns = 0;
+  std::int64_t found_due_ns = INT64_MAX;  // what was found at the start is to be synced then
   std::uint64_t unreadable_id = 0;
   int read_failures = 0;  // of that one, in a row
   std::string record_bytes;

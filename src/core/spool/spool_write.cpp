@@ -40,6 +40,8 @@ Result<void> Spool::Impl::try_write_waiting() {
     if (auto written = write_batch(id); !written) return written;
     has_written = true;
   }
+  held_again_from.reset();
+  segments.remove_abandoned();
   if (has_written && options.sync == SpoolSync::always) {
     if (auto synced = sync(); !synced) return synced;
   }
@@ -96,7 +98,11 @@ Record Spool::Impl::record_of(const IndexedBatch& batch, std::string_view payloa
 
 Result<void> Spool::Impl::sync() {
   auto synced = segments.sync();
-  if (!synced) hold_again();
+  if (synced) {
+    drops.note_synced();
+  } else {
+    hold_again();
+  }
   held.release_if([&](const HeldBatch& batch) { return !is_in_memory(batch.id); });
   unsynced_from = segments.end();
   return synced;
@@ -109,13 +115,15 @@ void Spool::Impl::hold_again() {
   for (PendingDrop& drop : drops.all()) {
     if (drop.place >= unsynced_from) drop.place.segment = 0;
   }
-  // Whole segments of what is held again are not left behind: a disk that writes and cannot sync would fill up.
-  segments.remove_from(unsynced_from.offset == 0 ? unsynced_from.segment : unsynced_from.segment + 1);
+  if (!held_again_from || unsynced_from < *held_again_from) held_again_from = unsynced_from;
+  // Not left behind for good: a disk that writes and cannot sync would fill up.
+  segments.abandon_from(unsynced_from.offset == 0 ? unsynced_from.segment : unsynced_from.segment + 1);
 }
 
 std::int64_t Spool::Impl::sync_due() const {
-  if (options.sync == SpoolSync::always || held.batches().empty()) return INT64_MAX;
-  return held.batches().front().since_ns + kSyncAfter;
+  // Those on disk come first. A disk that takes nothing more may still sync what it has.
+  if (held.batches().empty() || is_in_memory(held.batches().front().id)) return INT64_MAX;
+  return held.batches().front().since_ns + (options.sync == SpoolSync::always ? 0 : kSyncAfter);
 }
 
 void Spool::Impl::fail(std::int64_t now_ns, const Error& error) {
