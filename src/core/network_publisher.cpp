@@ -184,7 +184,6 @@ struct NetworkPublisher::Impl {
   void send_live(std::int64_t now_ns, milliseconds timeout) {
     batches.assign(1, spool.newest());
     is_bundle = false;
-    is_first_attempt = batches.front().id > live_tried_id;
     live_tried_id = backlog_up_to = batches.front().id;
     advance_live(now_ns);
     send_batches(timeout);
@@ -192,7 +191,6 @@ struct NetworkPublisher::Impl {
 
   void send_backlog(std::int64_t now_ns, milliseconds timeout) {
     backlog_due_ns = now_ns + kBacklogSpacing;
-    is_first_attempt = false;
     if (!has_batches_behind()) return send_drops(timeout);
     BundleLimits limits;
     limits.batches = bundle_limit;
@@ -283,9 +281,6 @@ struct NetworkPublisher::Impl {
   }
 
   void take_ack(const PushReply& reply, std::size_t drops, std::string_view stream, std::int64_t now_ns) {
-    // A number that is taken although it was never sent: whose bytes those are the aggregator may have forgotten. A
-    // proxy that sends everything twice looks the same, so a run believes it once.
-    if (reply.duplicate && is_first_attempt && !has_left_a_stream) return take_conflict(reply, now_ns);
     std::uint64_t samples = 0;
     for (const SpooledBatch& batch : batches) samples += batch.samples;
     const std::uint64_t rejected = std::min(reply.rejected, samples);
@@ -340,7 +335,6 @@ struct NetworkPublisher::Impl {
     if (halve_bundle()) return;
     if (batches.empty()) return fail(reply, now_ns);
     if (batches.front().stream == sealer.stream()) {
-      has_left_a_stream = true;
       sealer.start_stream(make_stream(options.random));
       if (++new_streams_in_a_row == 1) {
         options.log(LogLevel::warning,
@@ -411,10 +405,8 @@ struct NetworkPublisher::Impl {
   std::uint64_t live_tried_id = 0;  // the newest batch the live lane has tried
   std::uint64_t backlog_up_to = 0;  // the backlog lane may send up to this one
   bool has_pushed = false;
-  bool is_first_attempt = false;   // the request under way
-  bool has_left_a_stream = false;  // because somebody else used its numbers
-  std::int64_t sealed_ns = 0;      // when the newest batch was
-  std::int64_t live_due_ns = 0;    // the first push is at once
+  std::int64_t sealed_ns = 0;    // when the newest batch was
+  std::int64_t live_due_ns = 0;  // the first push is at once
   std::int64_t live_slack_ns = 0;
   std::int64_t backlog_due_ns = 0;
   std::int64_t token_check_ns = 0;

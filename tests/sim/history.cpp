@@ -272,6 +272,9 @@ class History {
     // An original that has gone on for longer has used numbers of which the server no longer knows the bytes.
     constexpr std::int64_t kLongestLife = 11 * kHour;
     if (schedule_.is_resumed && time_.now() - host_->started_at() > kLongestLife) return;
+    // Nor does it know those of a bundle's batches.
+    const ModelServer::Seq* const first = server_.find(parse_id128(host_->last_stream()), 1);
+    if (schedule_.is_resumed && (first == nullptr || !first->was_single)) return;
     time_.say(schedule_.is_resumed ? "the machine's snapshot is resumed" : "a copy of the machine starts");
     const std::unique_ptr<Host> original = std::move(host_);
     host_ = std::make_unique<Host>(time_, *network_, ticks_, original->settings(), random_.fork(), sabotage_);

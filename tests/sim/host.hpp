@@ -39,6 +39,9 @@ class Host {
 
   [[nodiscard]] bool is_running() const { return agent_ != nullptr; }
   [[nodiscard]] bool is_drained() const;
+  [[nodiscard]] const std::string& last_stream() const {
+    return last_stream_;
+  }  // of the process that ended last
   [[nodiscard]] std::int64_t started_at() const { return started_at_; }
   [[nodiscard]] std::int64_t stalled_until() const { return stalled_until_; }
   [[nodiscard]] const NetworkPublisher& publisher() const;
@@ -96,6 +99,7 @@ class Host {
   std::unique_ptr<Agent> agent_;
   Counts counts_;
   std::set<std::string> cut_streams_;
+  std::string last_stream_;
 
   DiskFault disk_fault_ = DiskFault::none;
   std::int64_t flaky_ = 0;
