@@ -83,7 +83,10 @@ TEST_CASE("what cannot be read is damage, and the rest is there all the same") {
   box.files.put(kCursorFile, "no cursor");
   box.files.put(kQuarantineFile, "no record");
   int opened = 0;
-  box.files.fault = [&](std::string_view call) { return call == "open" && ++opened == 2 ? EIO : 0; };
+  // The second segment, at each of three attempts.
+  box.files.fault = [&](std::string_view call) {
+    return call == "open" && ++opened >= 2 && opened <= 4 ? EIO : 0;
+  };
   const SpoolView view = view_spool(box.files);
   CHECK(!view.cursor);
   CHECK(view.waiting.size() < 600);

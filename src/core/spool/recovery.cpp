@@ -150,7 +150,7 @@ Result<std::string> read_segment(Files& files, std::uint64_t number) {
   for (int attempt = 1;; ++attempt) {
     auto file = files.open(segment_name(number), OpenMode::read);
     auto bytes = file ? (*file)->read_at(0, kMaxSegmentRead) : Result<std::string>(file.error());
-    if (bytes || attempt == kReadAttempts) return bytes;
+    if (bytes || bytes.error().kind == Error::Kind::not_found || attempt == kReadAttempts) return bytes;
   }
 }
 
