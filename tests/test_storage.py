@@ -171,6 +171,26 @@ def test_waiters_of_a_loop_are_told_and_one_that_fails_keeps_nothing_from_the_ot
     storage.close()
 
 
+def test_a_fault_of_ours_is_told_and_the_writer_goes_on(kit: ServiceKit) -> None:
+    writer = kit.service.storage._writer
+
+    def job(db: apsw.Connection) -> None:
+        db.execute("BEGIN IMMEDIATE; DELETE FROM hosts")
+        raise KeyError("nobody thought of this")
+
+    with pytest.raises(StorageError, match="nobody thought of this"):
+        writer.run(job)
+    kit.push("web01", ("a.b", 1.0))
+    kit.now_ms += 10_000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sysmon.aggregator.writer._Transaction.add", lambda *_: 1 / 0)
+        assert kit.post(push_body("web01", [("a.b", 2.0)])).status_code == 503
+    kit.now_ms += 10_000
+    kit.push("web01", ("a.b", 3.0))
+    (series,) = kit.get("/api/metrics")["series"]
+    assert series["values"] == [1.0, 3.0]
+
+
 def test_a_closed_store_says_so(tmp_path: Path) -> None:
     storage = open_storage(tmp_path)
     host = Host(1, "web01", first_seen_ms=START_MS)

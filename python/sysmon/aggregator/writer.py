@@ -197,6 +197,11 @@ class Writer:
             ticket.error = self._on_error(error)
         except StorageError as error:
             ticket.error = error
+        except (
+            Exception
+        ) as error:  # a fault of ours: whoever asked is told, and the thread goes on for all others
+            log.exception("a job of the writer failed")
+            ticket.error = StorageError(f"failed: {error!r}")
         finally:
             if not self._db.get_autocommit():
                 self._db.execute("ROLLBACK")
@@ -212,13 +217,18 @@ class Writer:
                 transaction.add(write, ticket)
             transaction.write(self._db)
             self._db.execute("COMMIT")
-        except (apsw.Error, StorageError) as error:
+        except Exception as error:  # also a fault of ours, for a thread that ends would end it for everybody
             if not self._db.get_autocommit():
                 self._db.execute("ROLLBACK")
             if isinstance(error, apsw.Error):
                 self._on_error(error)
             if not self._failing:
-                log.error("cannot store: %s; pushes are answered 503 until it works again", error)
+                expected = isinstance(error, (apsw.Error, StorageError))
+                log.error(
+                    "cannot store: %s; pushes are answered 503 until it works again",
+                    error,
+                    exc_info=None if expected else error,
+                )
             self._failing = True
             for _, ticket in group:
                 ticket.error = ticket.error or StorageError(f"could not be stored: {error}")
