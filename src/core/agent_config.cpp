@@ -4,10 +4,12 @@
 // lose the position and it neither sees keys given twice nor keys that nobody knows.
 #include "sysmon/agent_config.hpp"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <numeric>
+#include <sstream>
 
 #include "core/agent_config_table.hpp"
 #include "core/utf8.hpp"
@@ -41,6 +43,35 @@ std::string_view kind_of(const YAML::Node& node) {
   }
 }
 
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  std::vector<YAML::Mark> marks;
+
+  void OnDocumentStart(const YAML::Mark& mark) override { marks.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnAlias(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+  void OnScalar(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                const std::string& /*value*/) override {}
+  void OnSequenceStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                       YAML::EmitterStyle::value /*style*/) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  YAML::EmitterStyle::value /*style*/) override {}
+  void OnMapEnd() override {}
+};
+
+// Where the first two documents begin. (YAML::LoadAll finds documents without end, until memory has one, where a
+// text begins with a comma.)
+std::vector<YAML::Mark> document_starts(const std::string& yaml) {
+  std::istringstream stream(yaml);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  while (starts.marks.size() < 2 && parser.HandleNextDocument(starts)) {
+  }
+  return std::move(starts.marks);
+}
+
 // The first line, from 1, that is indented with a tab: the usual reason why a file is not YAML, and yaml-cpp
 // speaks of something else then. 0 where there is none.
 int line_with_tab(std::string_view text) {
@@ -71,12 +102,12 @@ class Parser {
       return;
     }
     try {
-      const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-      if (documents.size() > 1) {
-        complain(mark_of(documents[1].Mark()), "", "a second YAML document; expected one");
+      const std::string yaml(text);
+      if (const auto starts = document_starts(yaml); starts.size() > 1) {
+        complain(mark_of(starts[1]), "", "a second YAML document; expected one");
         return;
       }
-      if (!documents.empty()) root(documents.front());
+      root(YAML::Load(yaml));
     } catch (const YAML::Exception& failure) {
       if (const int line = line_with_tab(text); line > 0) {
         complain({line, 1}, "", "a tab indents this line; YAML wants spaces");

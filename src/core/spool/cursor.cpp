@@ -44,8 +44,12 @@ std::optional<CursorSlot> decode(std::string_view bytes) {
 }  // namespace
 
 std::optional<CursorSlot> parse_cursor(std::string_view file) {
-  const auto first = decode(file);
-  const auto second = file.size() > kSlotSpacing ? decode(file.substr(kSlotSpacing)) : std::nullopt;
+  // What a file lacks at its end reads as zeros as soon as the second slot is written: a slot that is whole then
+  // counts from the first.
+  std::string padded(file.substr(0, kSlotSpacing + kSlotBytes));
+  padded.resize(kSlotSpacing + kSlotBytes);
+  const auto first = decode(padded);
+  const auto second = decode(std::string_view(padded).substr(kSlotSpacing));
   if (!first) return second;
   return second && second->generation > first->generation ? second : first;
 }
