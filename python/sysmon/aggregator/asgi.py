@@ -91,6 +91,7 @@ class Front:
         async with running(self._aggregator.hub):
             await send({"type": "lifespan.startup.complete"})
             await receive()
+        self._rest.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 

@@ -52,6 +52,10 @@ class WsgiBridge:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
+    def close(self) -> None:
+        """Lets the threads end; what they answer at the moment is still answered."""
+        self._threads.shutdown(wait=False)
+
     async def _body(self, scope: Scope, receive: Any) -> bytes:
         """What belongs to the request, as far as its Content-Length is one that is read.
 
