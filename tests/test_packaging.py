@@ -34,6 +34,8 @@ EVERYWHERE = {"libc.so.6", "libm.so.6", "libz.so.1"}
 
 pytestmark = [
     pytest.mark.native,
+    # Two builds at once in the one build folder install into each other's wheels.
+    pytest.mark.xdist_group("packaging"),
     pytest.mark.skipif(not (PAGE / "app.js").exists(), reason="the page is not built: make web"),
 ]
 
