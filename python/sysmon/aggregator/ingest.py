@@ -255,7 +255,8 @@ class Ingest:
         write = pending.write
         if write.stream is not None and (written.duplicate or len(write.batches) > 1):
             again = sum(batch.seq is not None and not batch.stored for batch in write.batches)
-            self.counts.note_duplicates(write.stream.hex(), again)
+            if again:
+                self.counts.note_duplicates(write.stream.hex(), again)
         for batch, codes in pending.rejections:
             if batch.stored:
                 self.counts.note_rejected(batch.host.host_id, codes)

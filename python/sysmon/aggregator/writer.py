@@ -197,9 +197,7 @@ class Writer:
             ticket.error = self._on_error(error)
         except StorageError as error:
             ticket.error = error
-        except (
-            Exception
-        ) as error:  # a fault of ours: whoever asked is told, and the thread goes on for all others
+        except Exception as error:  # a fault of ours: who asked is told, the thread goes on for the others
             log.exception("a job of the writer failed")
             ticket.error = StorageError(f"failed: {error!r}")
         finally:

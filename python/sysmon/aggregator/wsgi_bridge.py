@@ -1,8 +1,8 @@
 """Flask behind the loop: one hop to a thread and one back for a request, whatever it answers.
 
-(a2wsgi crosses over once for the head, once for each part of the body and once for its end, and its threads
-wait for the loop each time: 1.2 ms of a 2 ms request. It also lends a thread to a body that is slow to come;
-here the body is whole before a thread sees it.)
+(a2wsgi lends a thread to a body that is slow to come, and ten such clients stop everybody's questions; here
+the body is whole before a thread sees it. It also crosses over once for the head, once for each part of the
+body and once for its end: 0.1 to 0.2 ms of a small answer's 1.3.)
 """
 
 from __future__ import annotations
