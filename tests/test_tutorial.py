@@ -119,7 +119,7 @@ class Reader:
             time.sleep(0.2)
         raise AssertionError(log.read_text())
 
-    def json_says(self, command: str, pattern: str) -> bool:
+    def says(self, command: str, pattern: str) -> bool:
         result = subprocess.run(
             ["bash", "-c", command], env=self.env(Block("", "")), capture_output=True, text=True
         )
@@ -167,10 +167,15 @@ def test_one_after_the_other(reader: Reader) -> None:
             assert text in found, (sign, found)
 
 
+FIRST_RATE = "sysmon metrics query cpu.total_usage --format csv --since 5m | tail -n +2"
+
+
 def wait_for(reader: Reader, block: Block, log: Path) -> None:
-    """Until the program is where the page says it is."""
+    """Until the program is where the page says it is, and has stored what a reader finds there."""
     if "sysmon-agent" in block.text:
         host = "web02" if block.on_second else os.uname().nodename
-        reader.until(lambda: reader.json_says("sysmon hosts list --json", f'"{host}"'), log)
+        reader.until(lambda: reader.says("sysmon hosts list --json", f'"{host}"'), log)
     else:
         reader.until(lambda: "http://127.0.0.1:" in log.read_text(), log)
+        if "sysmon up" in block.text:  # a rate needs two ticks, a second apart
+            reader.until(lambda: reader.says(FIRST_RATE, "cpu.total_usage"), log)
