@@ -57,7 +57,7 @@ class Truth:
 
     stored: dict[Key, Batch] = field(default_factory=dict)
     declared: dict[Key, str] = field(default_factory=dict)  # host
-    alone: dict[Key, bytes] = field(default_factory=dict)  # whose bytes are known since its start
+    known: dict[Key, bytes] = field(default_factory=dict)  # its bytes, of what was stored since the start
 
     def copy(self) -> Truth:
         return Truth(dict(self.stored), dict(self.declared))
@@ -166,7 +166,8 @@ class DeliveryMachine(RuleBasedStateMachine):
             headers["X_SysMon_Dropped"] = f"{drop[0]}-{drop[1]};samples=1;reason=spool_full"
         response = self.kit.post(body, **headers)
         keys = [(batch.stream, batch.seq) for batch in batches]
-        if len(batches) == 1 and self.truth.alone.get(keys[0], batches[0].body) != batches[0].body:
+        known = [self.truth.known.get((batch.stream, batch.seq), batch.body) for batch in batches]
+        if known != [batch.body for batch in batches]:
             assert response.status_code == 409, response.data
             return
         assert response.status_code == 200, response.data
@@ -184,8 +185,7 @@ class DeliveryMachine(RuleBasedStateMachine):
             key = (batch.stream, batch.seq)
             if not self.truth.settled(key):
                 self.truth.stored[key] = batch
-                if len(batches) == 1:
-                    self.truth.alone[key] = batch.body
+                self.truth.known[key] = batch.body
 
     # ---- the aggregator ------------------------------------------------------------------------------------
 
@@ -228,7 +228,7 @@ class DeliveryMachine(RuleBasedStateMachine):
         self.kit.service.close()
         self.kit = ServiceKit(folder)
         self.kit.now_ms = now_ms
-        self.truth.alone = {}
+        self.truth.known = {}
 
     # ---- what must hold ------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -76,14 +77,32 @@ def test_other_bytes_under_a_used_seq_are_a_conflict(kit: ServiceKit) -> None:
     assert values(kit, "web01") == [4.2]
 
 
+BUNDLE = {"X_SysMon_Stream": STREAM, "Content_Encoding": "gzip"}
+
+
+def member(n: int, value: float | None = None) -> bytes:
+    sample = ("cpu.total_usage", float(n) if value is None else value)
+    body = push_body("web01", [sample], timestamp=START_MS / 1000 - 100 + n)
+    return gzip.compress(json.dumps(body).encode())
+
+
+def test_other_bytes_within_a_bundle_are_a_conflict(kit: ServiceKit) -> None:
+    """A machine resumed from a snapshot, whose twin has sent the same numbers meanwhile."""
+    assert kit.post(b"".join(map(member, (1, 2, 3))), X_SysMon_Seq="1-3", **BUNDLE).status_code == 200
+    assert kit.post(member(4), X_SysMon_Seq="4", **BUNDLE).status_code == 200
+    for seqs, bodies in (
+        ("2-3", [member(2), member(3, 33.0)]),
+        ("2-5", [member(2), member(3), member(4, 44.0), member(5, 55.0)]),
+        ("3-4", [member(3, 33.0), member(4)]),
+    ):
+        response = kit.post(b"".join(bodies), X_SysMon_Seq=seqs, **BUNDLE)
+        assert (response.status_code, response.get_json()["error"]["code"]) == (409, "seq_conflict")
+    assert values(kit, "web01") == [1, 2, 3, 4]
+    assert kit.get("/api/hosts/web01/ledger")["committed"] == 4
+
+
 def test_a_bundle_stores_the_members_that_are_new(kit: ServiceKit) -> None:
-    import gzip
-
-    def member(n: int) -> bytes:
-        body = push_body("web01", [("cpu.total_usage", float(n))], timestamp=START_MS / 1000 - 100 + n)
-        return gzip.compress(json.dumps(body).encode())
-
-    headers = {"X_SysMon_Stream": STREAM, "Content_Encoding": "gzip"}
+    headers = BUNDLE
     assert kit.post(member(2), X_SysMon_Seq="2", **headers).status_code == 200
     bundle = b"".join(member(n) for n in range(1, 5))
     reply = kit.post(bundle, X_SysMon_Seq="1-4", **headers).get_json()

@@ -53,6 +53,6 @@ def test_digests_tell_other_bytes_of_recent_seqs_only() -> None:
     assert not digests.differs(1, 2, 0)
     assert digests.differs(2, 2, 78)
     assert not digests.differs(3, 3, 5)  # never noted
-    digests.put(2 + 4096, None)  # a member of a bundle: not known
+    digests.put(2 + 4096, None)
     assert not digests.differs(2 + 4096, 2 + 4096, 1)
     assert not digests.differs(2, 2 + 4096, 78)

@@ -64,6 +64,7 @@ struct Push {
   // Stands for hostname, agent_id, boot_id, version, interval and tags together, within this process: equal
   // where all of them are, and only there.
   std::array<char, 16> identity{};
+  std::uint32_t digest = 0;              // CRC-32 of the batch's JSON text (RFC 1952); of `pack` none
   std::optional<std::string> facts;      // JSON text, minified
   std::optional<std::string> processes;  // likewise
 

@@ -264,6 +264,9 @@ class Push:
         Of this process: another one has others.
         """
     @property
+    def digest(self) -> int:
+        """CRC-32 of the batch's JSON text; of a gzip member it is what its trailer says. 0 of `pack`."""
+    @property
     def tags(self) -> dict[str, str] | None: ...
     @property
     def facts(self) -> bytes | None:

@@ -76,6 +76,7 @@ void bind_push(py::module_& m) {
       .def_readonly("has_time", &Push::has_time)
       .def_property_readonly(
           "identity", [](const Push& push) { return py::bytes(push.identity.data(), push.identity.size()); })
+      .def_readonly("digest", &Push::digest)
       .def_property_readonly("tags", &tags_of)
       .def_property_readonly("facts", [](const Push& push) { return json_of(push.facts); })
       .def_property_readonly("processes", [](const Push& push) { return json_of(push.processes); })

@@ -184,7 +184,8 @@ class History {
     happen({.what = What::link});
     host_->happen({.what = What::disk});
     server_.watch_s = 0;
-    const std::int64_t until = time_.now() + kHealLimit;
+    // A machine that is off heals nothing until somebody turns it on.
+    const std::int64_t until = std::max(time_.now(), host_->start_at()) + kHealLimit;
     while (!host_->is_drained()) {
       if (time_.now() > until) throw Violation(Kind::error, "it does not heal: " + what_waits());
       turn();
@@ -272,9 +273,6 @@ class History {
     // An original that has gone on for longer has used numbers of which the server no longer knows the bytes.
     constexpr std::int64_t kLongestLife = 11 * kHour;
     if (schedule_.is_resumed && time_.now() - host_->started_at() > kLongestLife) return;
-    // Nor does it know those of a bundle's batches.
-    const ModelServer::Seq* const first = server_.find(parse_id128(host_->last_stream()), 1);
-    if (schedule_.is_resumed && (first == nullptr || !first->was_single)) return;
     time_.say(schedule_.is_resumed ? "the machine's snapshot is resumed" : "a copy of the machine starts");
     const std::unique_ptr<Host> original = std::move(host_);
     host_ = std::make_unique<Host>(time_, *network_, ticks_, original->settings(), random_.fork(), sabotage_);

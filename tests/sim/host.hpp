@@ -39,10 +39,8 @@ class Host {
 
   [[nodiscard]] bool is_running() const { return agent_ != nullptr; }
   [[nodiscard]] bool is_drained() const;
-  [[nodiscard]] const std::string& last_stream() const {
-    return last_stream_;
-  }  // of the process that ended last
   [[nodiscard]] std::int64_t started_at() const { return started_at_; }
+  [[nodiscard]] std::int64_t start_at() const { return start_at_; }  // of the latest start, or the next
   [[nodiscard]] std::int64_t stalled_until() const { return stalled_until_; }
   [[nodiscard]] const NetworkPublisher& publisher() const;
   [[nodiscard]] std::chrono::milliseconds push_interval() const { return settings_.push_interval; }
@@ -99,7 +97,6 @@ class Host {
   std::unique_ptr<Agent> agent_;
   Counts counts_;
   std::set<std::string> cut_streams_;
-  std::string last_stream_;
 
   DiskFault disk_fault_ = DiskFault::none;
   std::int64_t flaky_ = 0;

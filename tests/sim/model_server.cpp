@@ -86,26 +86,23 @@ HttpReply ModelServer::post(const Push& push) {
   if (count > max_bundle) return error(413, "too_many_batches");
   if (stream.size() <= range.last) stream.resize(static_cast<std::size_t>(range.last) + 1);
 
-  // One digest a batch. What is settled is answered without being looked into, as the aggregator does.
+  if (count > 0 && !read_batches(push)) return error(400, "bad_gzip");
+  if (batches_of_push_.size() != count) return error(400, "wrong_member_count");
   std::size_t settled = 0;
-  for (std::uint64_t seq = range.first; seq <= range.last; ++seq) {
-    const Seq& known = stream[static_cast<std::size_t>(seq)];
-    if (known.digest != 0 || known.is_declared) ++settled;
-  }
-  if (count == 1) {
-    const Seq& known = stream[static_cast<std::size_t>(range.first)];
-    const bool is_known = known.was_single && stream.size() - range.first <= kKnownDigests;
-    if (is_known && known.digest != digest_of(push.body)) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t seq = static_cast<std::size_t>(range.first) + i;
+    const Seq& known = stream[seq];
+    const bool is_known = known.digest != 0 && stream.size() - seq <= kKnownDigests;
+    if (is_known && known.digest != batches_of_push_[i].digest) {
       ++conflicts_;
       return error(409, "seq_conflict");
     }
+    if (known.digest != 0 || known.is_declared) ++settled;
   }
   if (count > 0 && settled == count && push.dropped.empty()) {
     ++duplicates_;
     return ack(push, true);
   }
-  if (count > 0 && !read_batches(push)) return error(400, "bad_gzip");
-  if (batches_of_push_.size() != count) return error(400, "wrong_member_count");
   for (const Batch& batch : batches_of_push_) {
     if (is_huge && is_huge(batch.digest)) return error(413, "body_too_large");
     if (is_poison && is_poison(batch.digest)) return error(400, "bad_json");
@@ -115,7 +112,6 @@ HttpReply ModelServer::post(const Push& push) {
     Seq& seq = stream[static_cast<std::size_t>(range.first) + i];
     if (seq.digest != 0 || seq.is_declared) continue;
     seq.digest = batches_of_push_[i].digest;
-    seq.was_single = count == 1;
     ++batches_;
     if (stored) stored(push, range.first + i, batches_of_push_[i].text);
   }

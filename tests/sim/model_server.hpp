@@ -37,7 +37,6 @@ class ModelServer {
     bool is_declared = false;  // it will never come
     bool is_denied = false;    // declared given up although its sender knew that it is stored
     std::uint64_t acked = 0;   // the process that has read the reply that said so; 0: none
-    bool was_single = false;   // so its digest is known to the server
   };
   using Stream = std::vector<Seq>;  // by seq; element 0 is unused
 

@@ -255,8 +255,8 @@ class EmbeddedStorage:
     def submit(self, write: Write, waiter: Waiter | None = None) -> Ticket:
         return self._writer.submit(write, waiter)
 
-    def settled(self, stream: bytes, first: int, last: int, digest: int | None) -> tuple[bool, bool]:
-        return self._streams.settled(stream, first, last, digest)
+    def settled(self, stream: bytes, seq: int, digest: int | None) -> tuple[bool, bool]:
+        return self._streams.settled(stream, seq, digest)
 
     def save_host(self, host: Host, events: Sequence[Event] = ()) -> None:
         if host.deleted:

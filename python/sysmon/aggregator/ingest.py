@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 import msgspec
 
@@ -111,28 +111,24 @@ class Ingest:
         now_ms = self._now_ms()
         if len(body) != head.length:
             raise Refusal(400, "short_body", f"{len(body)} bytes came, Content-Length says {head.length}")
-        digest = None
-        if head.stream is not None and head.first:
-            digest = int.from_bytes(blake2b(body, digest_size=2).digest(), "little")
-            settled, differs = self._storage.settled(head.stream, head.first, head.last, digest)
+        if head.stream is not None and head.first == head.last != 0:
+            settled, differs = self._storage.settled(head.stream, head.first, _digest(head, body))
             if differs:
                 raise _conflict(head)
             if settled and not head.drops:
                 self.counters.duplicates += 1
-                self.counts.note_duplicates(head.stream.hex(), head.last - head.first + 1)
+                self.counts.note_duplicates(head.stream.hex(), 1)
                 return self._reply(head, Written(duplicate=True), 0, 0, [], now_ms)
         # The decoder judges times by the clock they were taken on; `_in_time` judges them again by ours.
         sender_ms = head.clock.wall_ms if head.clock is not None else now_ms
         pushes = self._decoder.decode(body, gzip=head.gzip, now_ms=sender_ms)
-        return self._plan(head, pushes, len(body), digest, now_ms)
+        return self._plan(head, pushes, len(body), now_ms)
 
-    def _plan(
-        self, head: PushHead, pushes: Sequence[Push], size: int, digest: int | None, now_ms: int
-    ) -> Pending:
+    def _plan(self, head: PushHead, pushes: Sequence[Push], size: int, now_ms: int) -> Pending:
         numbers = head.last - head.first + 1
         if head.first and numbers != len(pushes):
             raise Refusal(400, "wrong_member_count", f"{len(pushes)} batches for {numbers} seqs")
-        write = Write([], now_ms, size, head.stream, digest, head.drops)
+        write = Write([], now_ms, size, head.stream, head.drops)
         pending = Pending(write, head, 0, 0, [], False)
         for number, push in enumerate(pushes):
             self._add(pending, push, head.first + number if head.first else None, now_ms)
@@ -162,7 +158,8 @@ class Ingest:
             pending.rejected += rejected + refused
             room = _MAX_ERRORS - len(pending.errors)
             pending.errors += [PushErrorEntry(code, index) for index, code in push.errors[:room]]
-        batch = HostBatch(host, rows, accepted, push.facts, push.processes, push.time_ms + by_ms, seq, events)
+        time_ms = push.time_ms + by_ms
+        batch = HostBatch(host, rows, accepted, push.facts, push.processes, time_ms, seq, push.digest, events)
         pending.write.batches.append(batch)
         if rejected or refused:
             codes = Counter(late)
@@ -225,7 +222,7 @@ class Ingest:
         """The reply to a write that is committed.
 
         Raises:
-            Refusal: 409 if its seq was used before, for other bytes.
+            Refusal: 409 if a seq of it was used before, for another batch.
         """
         if written.conflict:
             raise _conflict(pending.head)
@@ -295,7 +292,7 @@ class Ingest:
     def local(self, pushes: Sequence[Push], facts: bytes | None, version: str | None) -> int:
         """Commits pushes of this very process and returns how many samples were stored."""
         size = sum(len(row.payload) for push in pushes for row in push.rows)
-        pending = self._plan(PushHead(size, False), pushes, size, None, self._now_ms())
+        pending = self._plan(PushHead(size, False), pushes, size, self._now_ms())
         if not pending.write.batches:
             return 0
         newest = pending.write.batches[-1]
@@ -320,9 +317,15 @@ def _note_late(batches: Sequence[HostBatch], sent_ms: int) -> None:
         batches[-1].events = (*batches[-1].events, Event("arrived_late", min(late), max(late)))
 
 
+def _digest(head: PushHead, body: bytes) -> int:
+    """Push.digest of the one batch that `body` is, without inflating it."""
+    if head.gzip:
+        return int.from_bytes(body[-8:-4], "little")  # RFC 1952 2.3.1: CRC32, then ISIZE
+    return crc32(body)
+
+
 def _conflict(head: PushHead) -> Refusal:
+    seqs = f"seq {head.first}" if head.first == head.last else f"one of the seqs {head.first} to {head.last}"
     return Refusal(
-        409,
-        "seq_conflict",
-        f"seq {head.first} of this stream was stored with other bytes: start a new stream",
+        409, "seq_conflict", f"{seqs} of this stream was stored with other bytes: start a new stream"
     )

@@ -89,11 +89,11 @@ class SeqSet(NamedTuple):
 
 
 class Digests:
-    """16 bits of the digest of each of the newest 4,096 seqs: other bytes under a used seq are told (409).
+    """16 bits of the CRC-32 of each of the newest 4,096 batches: another one under a used seq is told (409).
 
-    A cloned machine goes on with its twin's stream and numbers; it differs at the first seq both use with all
-    but 2^-16 certainty, and at the next one otherwise. Kept in memory only: unknown after a restart, which
-    accepts.
+    A machine that was resumed from a snapshot goes on with its twin's stream and numbers; it differs at the
+    first seq both use with all but 2^-16 certainty, and at the next one otherwise. Kept in memory only:
+    unknown after a restart, which accepts.
     """
 
     __slots__ = ("_slots",)
@@ -102,15 +102,19 @@ class Digests:
         self._slots = array("H")
 
     def put(self, seq: int, digest: int | None) -> None:
-        """Notes the digest of a stored seq; None where it is not known (a member of a bundle)."""
+        """Notes the digest of a stored seq; None where it is not known."""
         at = seq % _DIGESTS
         if at >= len(self._slots):
             self._slots.extend([0] * (at + 1 - len(self._slots)))
-        self._slots[at] = 0 if digest is None else digest or 1
+        self._slots[at] = 0 if digest is None else _slot(digest)
 
     def differs(self, seq: int, highest: int, digest: int) -> bool:
-        """The seq was stored with other bytes, as far as is known."""
+        """The seq was stored for another batch, as far as is known."""
         at = seq % _DIGESTS
         if highest - seq >= _DIGESTS or at >= len(self._slots) or self._slots[at] == 0:
             return False
-        return self._slots[at] != (digest or 1)
+        return self._slots[at] != _slot(digest)
+
+
+def _slot(digest: int) -> int:
+    return digest & 0xFFFF or 1  # 0 is: not known

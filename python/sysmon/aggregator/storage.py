@@ -112,6 +112,7 @@ class HostBatch:
     processes: bytes | None = None
     time_ms: int = 0
     seq: int | None = None
+    digest: int | None = None  # CRC-32 of its JSON; None where nobody knows
     events: tuple[Event, ...] = ()
     stored: bool = False  # set by the writer: False for a seq that was there before
 
@@ -124,7 +125,6 @@ class Write:
     now_ms: int
     size: int
     stream: bytes | None = None
-    digest: int | None = None
     drops: tuple[Drop, ...] = ()
 
 
@@ -133,7 +133,7 @@ class Written:
     """What became of a `Write`."""
 
     duplicate: bool = False  # every seq of it was there before
-    conflict: bool = False  # … but with other bytes
+    conflict: bool = False  # one of its seqs was there before, for another batch: nothing of it is stored
 
 
 class Waiter(Protocol):
@@ -249,8 +249,8 @@ class Storage(Protocol):
         is full.
         """
 
-    def settled(self, stream: bytes, first: int, last: int, digest: int | None) -> tuple[bool, bool]:
-        """(all of first … last are stored or declared, with other bytes than `digest` as far as is known)."""
+    def settled(self, stream: bytes, seq: int, digest: int | None) -> tuple[bool, bool]:
+        """(seq is stored or declared, as another batch than that of `digest` as far as is known)."""
 
     def load(self) -> Iterator[tuple[Host, list[Row]]]:
         """Every host with its newest rows, oldest first, for what is kept in memory."""

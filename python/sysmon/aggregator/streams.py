@@ -15,6 +15,8 @@ from sysmon.aggregator.storage import Drop, Event, StorageBusyError, StreamLedge
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sysmon.aggregator.storage import HostBatch
+
 
 @dataclass(slots=True)
 class Stream:
@@ -34,7 +36,7 @@ class StreamChange:
     stream: Stream
     seqs: SeqSet
     seen_ms: int
-    digests: list[tuple[int, int | None]] = field(default_factory=list)
+    digests: dict[int, int | None] = field(default_factory=dict)  # by seq
     events: list[Event] = field(default_factory=list)
     filled: list[int] = field(default_factory=list)  # ids of gap events that are no gaps any more
 
@@ -79,6 +81,16 @@ def _check_holes(write: Write, seqs: SeqSet) -> None:
         )
 
 
+def _is_another(batch: HostBatch, change: StreamChange) -> bool:
+    """Its seq was used before, for another batch, as far as is known."""
+    if batch.seq is None or batch.digest is None or batch.seq not in change.seqs:
+        return False
+    known = change.digests.get(batch.seq)
+    if known is not None:
+        return known != batch.digest
+    return change.stream.digests.differs(batch.seq, change.seqs.highest, batch.digest)
+
+
 class Streams:
     """All streams, by their 16 bytes. Changed by the writer thread only."""
 
@@ -94,16 +106,11 @@ class Streams:
     def get(self, name: bytes) -> Stream | None:
         return self._streams.get(name)
 
-    def settled(self, name: bytes, first: int, last: int, digest: int | None) -> tuple[bool, bool]:
+    def settled(self, name: bytes, seq: int, digest: int | None) -> tuple[bool, bool]:
         stream = self._streams.get(name)
-        if stream is None or not stream.seqs.has(first, last):
+        if stream is None or seq not in stream.seqs:
             return False, False
-        differs = (
-            first == last
-            and digest is not None
-            and stream.digests.differs(first, stream.seqs.highest, digest)
-        )
-        return True, differs
+        return True, digest is not None and stream.digests.differs(seq, stream.seqs.highest, digest)
 
     def plan(self, write: Write, pending: dict[bytes, StreamChange]) -> Written:
         """Marks the batches of a write that are to be stored; the change of its stream goes to `pending`.
@@ -125,6 +132,8 @@ class Streams:
         if len(change.seqs.intervals) + len(write.drops) >= MAX_INTERVALS:
             _check_holes(write, change.seqs)
         change.seen_ms = max(change.seen_ms, write.now_ms)
+        if any(_is_another(batch, change) for batch in write.batches):
+            return Written(conflict=True)
         self._settle_drops(write.stream, write.drops, change, write.now_ms)
         return self._settle_batches(write, change)
 
@@ -141,26 +150,19 @@ class Streams:
     def _settle_batches(self, write: Write, change: StreamChange) -> Written:
         numbered = [batch for batch in write.batches if batch.seq is not None]
         duplicates = 0
-        conflict = False
-        single = len(numbered) == 1
-        known = {seq: digest for seq, digest in change.digests if digest is not None}
         for batch in write.batches:
             if batch.seq is None:
                 batch.stored = True
             elif batch.seq in change.seqs:
                 duplicates += 1
-                if single and write.digest is not None:
-                    highest = change.seqs.highest
-                    conflict = known.get(batch.seq, write.digest) != write.digest
-                    conflict |= change.stream.digests.differs(batch.seq, highest, write.digest)
             else:
                 batch.stored = True
                 if batch.seq == 1 and write.stream is not None:
                     detail = {"stream": write.stream.hex()}
                     change.events.append(Event("agent_started", batch.time_ms, detail=detail))
                 change.seqs = change.seqs.add(batch.seq, batch.seq)
-                change.digests.append((batch.seq, write.digest if single else None))
-        return Written(duplicate=bool(numbered) and duplicates == len(numbered), conflict=conflict)
+                change.digests[batch.seq] = batch.digest
+        return Written(duplicate=bool(numbered) and duplicates == len(numbered))
 
     def note_gaps(self, name: bytes, change: StreamChange) -> None:
         """A hole that opens is an event; one that a late batch or a declared drop closes is none any more.
@@ -183,7 +185,7 @@ class Streams:
     def commit(self, name: bytes, change: StreamChange) -> None:
         """Takes over what was committed."""
         stream = change.stream
-        for seq, digest in change.digests:
+        for seq, digest in change.digests.items():
             stream.digests.put(seq, digest)
         for event_id in change.filled:
             stream.gaps.pop(event_id, None)

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <new>
 
+#include "core/store/bytes.hpp"
+
 namespace sysmon {
 
 namespace {
@@ -44,7 +46,7 @@ void Inflater::Free::operator()(libdeflate_decompressor* decompressor) const {
 }
 
 std::optional<PushFault> Inflater::next(std::string_view& body, std::size_t& left, std::size_t ratio,
-                                        PaddedBuffer& out, std::string_view& text) {
+                                        PaddedBuffer& out, std::string_view& text, std::uint32_t& crc32) {
   // All that is left of the body could be this member; it may not come to more than that allows.
   const std::size_t by_ratio = std::max(kRatioFree, body.size() * ratio);
   const std::size_t room = std::min(left, by_ratio);
@@ -63,6 +65,8 @@ std::optional<PushFault> Inflater::next(std::string_view& body, std::size_t& lef
       return bad_gzip();
   }
   if (made > kRatioFree && made > taken * ratio) return too_dense(ratio);
+  constexpr std::size_t kTrailer = 8;  // RFC 1952 2.3.1: CRC32, then ISIZE; libdeflate has compared both
+  crc32 = ByteReader(body.substr(taken - kTrailer)).fixed<std::uint32_t>();
   body.remove_prefix(taken);
   left -= made;
   text = {buffer, made};

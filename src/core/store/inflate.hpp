@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -31,9 +32,10 @@ class Inflater {
   ~Inflater();
 
   // Takes the first member off `body` and inflates it into `out`; `left` is what may still come out of this
-  // request, and shrinks. On success `text` is the content, valid until `out` is used again.
+  // request, and shrinks. On success `text` is the content, valid until `out` is used again, and `crc32` what
+  // the member's trailer says of it.
   std::optional<PushFault> next(std::string_view& body, std::size_t& left, std::size_t ratio,
-                                PaddedBuffer& out, std::string_view& text);
+                                PaddedBuffer& out, std::string_view& text, std::uint32_t& crc32);
 
  private:
   struct Free {

@@ -1,5 +1,7 @@
 #include "sysmon/push_decoder.hpp"
 
+#include <libdeflate.h>
+
 #include <algorithm>
 #include <cstring>
 #include <mutex>
@@ -214,9 +216,11 @@ struct PushDecoder::Impl {
                          "at most " + std::to_string(limits.batches) + " batches were expected in a request"};
       }
       std::string_view text;
-      if (auto fault = scratch.inflater.next(body, bytes_left, limits.ratio, scratch.text, text))
+      std::uint32_t digest = 0;
+      if (auto fault = scratch.inflater.next(body, bytes_left, limits.ratio, scratch.text, text, digest))
         return fault;
       if (auto fault = decode_batch(text, now_ms, samples_left, scratch, batches)) return fault;
+      batches.back().digest = digest;
     } while (!body.empty());
     return std::nullopt;
   }
@@ -230,7 +234,9 @@ struct PushDecoder::Impl {
     char* text = scratch.text.reserve(body.size());
     std::memcpy(text, body.data(), body.size());
     std::size_t samples_left = limits.samples;
-    return decode_batch({text, body.size()}, now_ms, samples_left, scratch, batches);
+    if (auto fault = decode_batch({text, body.size()}, now_ms, samples_left, scratch, batches)) return fault;
+    batches.back().digest = libdeflate_crc32(0, body.data(), body.size());
+    return std::nullopt;
   }
 
   std::shared_ptr<KeySets> key_sets;
