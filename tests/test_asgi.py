@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http.client
 import json
 import socket
@@ -72,6 +73,23 @@ def test_one_connection_carries_many_pushes(running: AggregatorProcess) -> None:
         assert (answer.status, answer.getheader("Connection")) == (400, None)
         answer.read()
     connection.close()
+
+
+def test_too_busy_for_bundles_is_not_too_busy_for_live_batches(tmp_path: Path) -> None:
+    (tmp_path / ".sysmon").mkdir()
+    (tmp_path / ".sysmon" / "aggregator.yaml").write_text("limits: {bundles: 0}\n")
+    bundle = HEADERS | {"Content-Encoding": "gzip", "X-SysMon-Stream": "a" * 32, "X-SysMon-Seq": "1-64"}
+    with AggregatorProcess(tmp_path) as process:
+        connection = http.client.HTTPConnection(*process.address, timeout=20)
+        for _ in range(3):
+            connection.request("POST", "/api/metrics", gzip.compress(BODY) * 64, bundle)
+            answer = connection.getresponse()
+            assert (answer.status, answer.getheader("Retry-After")) == (503, "1")
+            assert json.loads(answer.read())["error"]["code"] == "too_many_bundles"
+            connection.request("POST", "/api/metrics", BODY, HEADERS)  # the connection stays
+            answer = connection.getresponse()
+            assert (answer.status, json.loads(answer.read())["accepted"]) == (200, 1)
+        connection.close()
 
 
 def test_a_chunked_body_is_411(running: AggregatorProcess) -> None:

@@ -164,9 +164,11 @@ struct NetworkPublisher::Impl {
   std::int64_t step(std::int64_t now_ns) {
     seal_ring(now_ns);
     if (retry.is_refused() && now_ns >= token_check_ns) look_for_new_token(now_ns);
-    if (has_live() && is_live_due(now_ns)) {
+    const bool is_backlog_due = has_backlog() && now_ns >= backlog_at();
+    // Where a request lasts as long as the push interval, live is always due: the lanes take turns.
+    if (has_live() && is_live_due(now_ns) && !(is_backlog_due && is_backlogs_turn)) {
       send_live(now_ns, kRequestTimeout);
-    } else if (has_backlog() && now_ns >= backlog_at()) {
+    } else if (is_backlog_due) {
       send_backlog(now_ns, kRequestTimeout);
     }
     const std::int64_t after_ns = clock.mono_ns();
@@ -187,10 +189,12 @@ struct NetworkPublisher::Impl {
     live_tried_id = backlog_up_to = batches.front().id;
     advance_live(now_ns);
     send_batches(timeout);
+    is_backlogs_turn = link.is_up();
   }
 
   void send_backlog(std::int64_t now_ns, milliseconds timeout) {
     backlog_due_ns = now_ns + kBacklogSpacing;
+    is_backlogs_turn = false;
     if (!has_batches_behind()) return send_drops(timeout);
     BundleLimits limits;
     limits.batches = bundle_limit;
@@ -259,8 +263,7 @@ struct NetworkPublisher::Impl {
         fail(reply, now_ns);
         break;
       case overloaded:
-        retry.overloaded(now_ns, reply.retry_after);
-        link.failing(reply, now_ns);
+        take_overload(reply, now_ns);
         break;
       case refused:
         refuse(reply, now_ns);
@@ -273,6 +276,16 @@ struct NetworkPublisher::Impl {
         take_conflict(reply, now_ns);
         break;
     }
+  }
+
+  // The one reply that tells a bundle from a live batch, a sixty-fourth of its work.
+  void take_overload(const PushReply& reply, std::int64_t now_ns) {
+    if (batches.size() > 1 && link.is_up()) {
+      retry.bundle_overloaded(now_ns, reply.retry_after);
+      return;
+    }
+    retry.overloaded(now_ns, reply.retry_after);
+    link.failing(reply, now_ns);
   }
 
   void fail(const PushReply& reply, std::int64_t now_ns) {
@@ -301,7 +314,7 @@ struct NetworkPublisher::Impl {
       // A fleet that waited for the same aggregator does not start to drain in the same instant.
       backlog_due_ns = now_ns + retry.jitter(kRecoverySpread);
     }
-    retry.succeeded();
+    is_bundle ? retry.bundle_succeeded() : retry.succeeded();
     const bool was_watched = is_watched(now_ns);
     if (reply.watch.count() > 0) watch_until_ns = now_ns + nanoseconds(reply.watch).count();
     if (!was_watched && is_watched(now_ns))
@@ -409,6 +422,7 @@ struct NetworkPublisher::Impl {
   std::int64_t live_due_ns = 0;  // the first push is at once
   std::int64_t live_slack_ns = 0;
   std::int64_t backlog_due_ns = 0;
+  bool is_backlogs_turn = false;  // the last request was live's, and came through
   std::int64_t token_check_ns = 0;
   std::int64_t watch_until_ns = 0;
   std::int64_t spool_due_ns = 0;

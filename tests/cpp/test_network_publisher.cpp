@@ -78,6 +78,18 @@ TEST_CASE("ticks between two pushes go as one bundle behind the newest") {
   CHECK(rig.publisher->ledger().acked == 31);
 }
 
+TEST_CASE("where a request lasts longer than the push interval, the lanes take turns") {
+  Rig rig;
+  rig.server.latency = 12 * kSecond;
+  rig.run(10 * kMinute);
+  CHECK(rig.publisher->ledger().acked + 4 >= rig.ticks);
+  for (std::size_t i = 2; i < rig.requests(); ++i) {
+    const bool is_bundle = rig.request(i).last != rig.request(i).first;
+    const bool was_bundle = rig.request(i - 1).last != rig.request(i - 1).first;
+    CHECK_FALSE((is_bundle && was_bundle));
+  }
+}
+
 TEST_CASE("only a 200 that names the range is an acknowledgement") {
   struct Case {
     const char* what;
@@ -332,6 +344,36 @@ TEST_CASE("Retry-After holds both lanes, ten minutes at most") {
       CHECK(rig.server.committed.size() == rig.ticks);
     }
   }
+}
+
+TEST_CASE("an aggregator too busy for bundles takes live batches all the while") {
+  Rig rig;
+  rig.server.answer = [](const Request&) { return ModelServer::error(0); };
+  rig.run(kHour);
+  rig.server.answer = [](const Request& request) -> std::optional<HttpReply> {
+    if (request.first != request.last) return ModelServer::error(503, "too_many_bundles", "30");
+    return std::nullopt;
+  };
+  rig.run(kMinute);
+  const std::size_t before = rig.requests();
+  rig.run(10 * kMinute);
+  std::size_t live = 0;
+  std::int64_t last_bundle = 0;
+  for (std::size_t i = before; i < rig.requests(); ++i) {
+    const Request& request = rig.request(i);
+    if (request.first == request.last) {
+      ++live;
+      continue;
+    }
+    if (last_bundle != 0) CHECK(request.time - last_bundle >= 30 * kSecond);
+    last_bundle = request.time;
+  }
+  CHECK(live == 60);
+  CHECK(last_bundle != 0);
+  CHECK_FALSE(rig.said("503"));  // the link is well
+  rig.server.answer = nullptr;
+  rig.run(2 * kMinute);
+  CHECK(rig.server.committed.size() == rig.ticks);
 }
 
 TEST_CASE("after an outage the newest comes first, the backlog follows oldest first in bundles") {

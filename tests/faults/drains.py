@@ -187,7 +187,7 @@ class _HerdAgent:
         self._phase = self._chance.uniform(0, 10)
         live_at = time.monotonic() + self._phase
         backlog_at, cap = 0.0, 1.0
-        hold_until = 0.0
+        hold_until = backlog_hold = 0.0
         was_up = False
         while not self._world.stop:
             now = time.monotonic()
@@ -195,13 +195,13 @@ class _HerdAgent:
                 due, live_at = live_at, live_at + 10
                 seqs = [self._next_seq]
                 self._next_seq += 1
-            elif self._waiting and now >= max(backlog_at, hold_until):
+            elif self._waiting and now >= max(backlog_at, hold_until, backlog_hold):
                 due, backlog_at = 0.0, now + 0.1
                 seqs = self._waiting[:64]
             else:
                 wake = max(live_at, hold_until)
                 if self._waiting:
-                    wake = min(wake, max(backlog_at, hold_until))
+                    wake = min(wake, max(backlog_at, hold_until, backlog_hold))
                 await asyncio.sleep(max(0.001, min(wake - now, 1.0)))
                 continue
             status, retry_after = await self._push(seqs)
@@ -216,6 +216,9 @@ class _HerdAgent:
                 continue
             if due:
                 self._waiting.append(seqs[0])
+            if status in (429, 503) and was_up and len(seqs) > 1:
+                backlog_hold = now + retry_after + self._chance.random()
+                continue
             if status in (429, 503) and retry_after:
                 hold_until = now + retry_after + self._chance.random()
             backlog_at = now + self._chance.uniform(0, cap)

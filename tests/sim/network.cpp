@@ -32,7 +32,8 @@ std::string http_date(std::int64_t wall_ms) {
 
 void Network::forget(std::chrono::milliseconds push_interval) {
   ++server_.process;
-  not_before_ = 0;
+  not_before_ = bundle_not_before_ = 0;
+  is_well_ = false;
   pause_until_ = time_.now();
   attempts_.clear();
   failed_attempts_.clear();
@@ -62,6 +63,8 @@ void Network::begin(const Event& event) {
   if (event.link == LinkFault::wrong_token) server_.token = "token " + std::to_string(requests_);
 }
 
+bool Network::is_bundle(const Push& push) { return push.range && push.range->first != push.range->last; }
+
 HttpReply Network::post(const HttpRequest& request) {
   ++requests_;
   if (before_call) before_call();
@@ -82,7 +85,12 @@ HttpReply Network::post(const HttpRequest& request) {
     reply = ModelServer::ack(read_push(request), false);
   }
   if (is_heard_) failed_attempts_.clear();
-  if (reply.status != 200) note_failure(reply, retry_after_);
+  // Live batches come through meanwhile: only the next bundle has to wait.
+  const bool is_only_bundles =
+      is_well_ && is_bundle(read_push(request)) && (reply.status == 429 || reply.status == 503);
+  if (reply.status != 200) note_failure(reply, is_only_bundles);
+  const bool is_failure = reply.status == 0 || reply.status == 408 || reply.status >= 429;
+  is_well_ = is_heard_ || (is_well_ && (!is_failure || is_only_bundles));
   if (time_.trace) {
     const Push push = read_push(request);
     std::string line = "POST " + std::string(push.stream.substr(0, 8));
@@ -206,8 +214,9 @@ void Network::check_attempt(const Push& push) {
   if (!push.now.starts_with(clocks) || !push.now.ends_with(";" + std::to_string(time_.clock.boottime_ms()))) {
     throw Violation(Kind::error, "the sender's clocks are not those of this attempt");
   }
-  if (!is_flushing_ && now < not_before_) {
-    throw Violation(Kind::error, "a request " + std::to_string((not_before_ - now) / kMs) +
+  const std::int64_t not_before = is_bundle(push) ? std::max(not_before_, bundle_not_before_) : not_before_;
+  if (!is_flushing_ && now < not_before) {
+    throw Violation(Kind::error, "a request " + std::to_string((not_before - now) / kMs) +
                                      " ms before the end of Retry-After");
   }
   while (!attempts_.empty() && attempts_.front() <= now - kSecond) attempts_.pop_front();
@@ -217,12 +226,13 @@ void Network::check_attempt(const Push& push) {
   }
 }
 
-void Network::note_failure(const HttpReply& reply, std::int64_t retry_after) {
+void Network::note_failure(const HttpReply& reply, bool is_only_bundles) {
   ++failures_;
   const std::int64_t now = time_.now();
-  not_before_ = now + retry_after;
-  pause_until_ = retry_after > 0 ? now + retry_after + 2 * kSecond : 0;
   const int status = reply.status;
+  const std::int64_t until = now + retry_after_;
+  (is_only_bundles ? bundle_not_before_ : not_before_) = until;
+  pause_until_ = retry_after_ > 0 && !is_only_bundles ? until + 2 * kSecond : 0;
   // What a smaller bundle or a quarantine answers needs no pause.
   const bool is_about_the_batch = status == 413 || status == 409 || status == 400 || status == 422;
   const bool is_refusal = status >= 300 && status < 500 && status != 408 && status != 429;

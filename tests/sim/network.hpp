@@ -55,7 +55,8 @@ class Network final : public Transport {
   HttpReply broken(std::int64_t after, const char* why);
   HttpReply answer_status();
   void check_attempt(const Push& push);
-  void note_failure(const HttpReply& reply, std::int64_t retry_after);
+  void note_failure(const HttpReply& reply, bool is_only_bundles);
+  [[nodiscard]] static bool is_bundle(const Push& push);
 
   Timeline& time_;
   ModelServer& server_;
@@ -69,7 +70,9 @@ class Network final : public Transport {
   std::int64_t watched_until_ = 0;
   const std::function<void()>* while_waiting_ = nullptr;  // of the request under way
 
-  std::int64_t not_before_ = 0;  // the last Retry-After
+  std::int64_t not_before_ = 0;         // the last Retry-After
+  std::int64_t bundle_not_before_ = 0;  // likewise, of a bundle while live batches came through
+  bool is_well_ = false;  // the last answer that says anything of the link was an acknowledgement
   std::int64_t pause_until_ = 0;
   std::int64_t retry_after_ = 0;              // of the reply under way
   std::deque<std::int64_t> attempts_;         // of the last second

@@ -16,6 +16,7 @@ from zlib import crc32
 import msgspec
 
 from sysmon.aggregator.api_types import PushErrorEntry, PushReply
+from sysmon.aggregator.bundle_gate import BundleGate
 from sysmon.aggregator.clocks import ClockOffset, ClockSteps, shift_ms, shifted
 from sysmon.aggregator.delivery_counts import DeliveryCounts
 from sysmon.aggregator.key_set_budget import KeySetBudget
@@ -92,6 +93,7 @@ class Ingest:
         self.counters = Counters()
         self.write_seconds = Histogram()
         self.counts = DeliveryCounts(now_ms())
+        self.gate = BundleGate(limits.bundles, time.monotonic)
 
     def restore(self, host: Host, rows: Sequence[Row]) -> None:
         """The host was known before the start, with these rows."""

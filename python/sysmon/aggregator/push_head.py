@@ -43,6 +43,10 @@ class PushHead:
     drops: tuple[Drop, ...] = ()
     clock: SenderClock | None = None
 
+    @property
+    def is_bundle(self) -> bool:
+        return self.last > self.first
+
 
 def read_head(headers: Mapping[bytes, bytes], body_bytes: int) -> PushHead:
     """The head of a push.

@@ -42,10 +42,11 @@ Field = tuple[bytes, bytes]
 _IDLE: Final = 0  # or busy with a request that is uvicorn's
 _IN_HEAD: Final = 1
 _IN_BODY: Final = 2
-_LINGERING: Final = 3  # a push was refused before its body had come
-_WAITING: Final = 4  # for a commit
-_CLOSED: Final = 5
-_READING: Final = (_IN_HEAD, _IN_BODY)
+_UNWANTED: Final = 3  # reads the body of a bundle that will be refused; nothing of it is kept
+_LINGERING: Final = 4  # a push was refused before its body had come
+_WAITING: Final = 5  # for a commit
+_CLOSED: Final = 6
+_READING: Final = (_IN_HEAD, _IN_BODY, _UNWANTED)
 
 
 class AnswerHeads:
@@ -86,6 +87,7 @@ class PushProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head: PushHead | None = None
         self._parts: list[bytes] = []
+        self._entered_s: float | None = None  # its push is a bundle, and has passed the gate
         self._linger_bytes = 0
         self._keep = True  # the connection, after the answer
         self._pending: Pending | None = None
@@ -126,7 +128,7 @@ class PushProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
 
     def shutdown(self) -> None:
-        if self._state in (_IN_BODY, _WAITING):
+        if self._state in (_IN_BODY, _UNWANTED, _WAITING):
             self._keep = False
         else:
             super().shutdown()
@@ -159,7 +161,7 @@ class PushProtocol(HttpToolsProtocol):
 
     def _overdue(self) -> None:
         self._deadline = None
-        if self._state == _IN_BODY:
+        if self._state in (_IN_BODY, _UNWANTED):
             seconds = self._aggregator.settings.limits.body_timeout_s
             self._refuse_unread(Refusal(408, "body_timeout", f"no whole body within {seconds:g} s"))
         else:
@@ -209,6 +211,10 @@ class PushProtocol(HttpToolsProtocol):
         if self._state == _IN_BODY:
             self._in_time()
             self._take()
+        elif self._state == _UNWANTED:
+            self._in_time()
+            self._state = _WAITING
+            self._refuse(self._ingest.gate.refusal())
         elif self._state == _LINGERING:
             self._close()
         elif self._state == _IDLE:
@@ -239,6 +245,8 @@ class PushProtocol(HttpToolsProtocol):
         except Exception as error:
             self._refuse_unread(_refusal(error))
             return
+        if self._head.is_bundle and self._ingest.gate.is_full:
+            self._state = _UNWANTED
         if self.expect_100_continue:
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
@@ -249,6 +257,11 @@ class PushProtocol(HttpToolsProtocol):
         if head is None:
             return
         self._state = _WAITING
+        if head.is_bundle:
+            if self._ingest.gate.is_full:  # by others, while this body came
+                self._refuse(self._ingest.gate.refusal())
+                return
+            self._entered_s = self._ingest.gate.enter()
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         if len(body) > _OFF_LOOP_BYTES:
             decoding = self.loop.run_in_executor(None, self._ingest.begin, head, body)
@@ -298,6 +311,9 @@ class PushProtocol(HttpToolsProtocol):
     # ---- answers -------------------------------------------------------------------------------------------
 
     def _answer(self, status: int, body: bytes, more: Sequence[Field] = ()) -> None:
+        if self._entered_s is not None:
+            self._ingest.gate.leave(self._entered_s)
+            self._entered_s = None
         if self._state == _CLOSED:  # the client left
             return
         dated = self.server_state.default_headers

@@ -43,6 +43,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     requests_per_second: int = 10  # per host, enforced only while the commit queue is more than half full
     queue_requests: int = 1_024
     queue_bytes: int = 32 << 20
+    bundles: int = 8  # that are worked on at once
     journal_bytes: int = 256 << 20  # past three quarters of it hosts are compacted before their hour is over
     min_free_bytes: int = 512 << 20  # and 5 % of the disk: with less left nothing is stored
     sample_age_s: float = 30 * 86_400
