@@ -1,5 +1,6 @@
 // What time it is at the aggregator: ages must not depend on how well this computer's clock is set.
 import { signal } from "@preact/signals";
+import { offsetAfter } from "../server-clock";
 
 let offset = 0; // seconds to add to the local clock
 
@@ -10,10 +11,10 @@ export const now = signal(Date.now() / 1000);
 export const clockSet = signal(0);
 const kWorthSetting = 2; // seconds
 
-/** Takes the aggregator's clock from a message that has just arrived. */
-export function setServerTime(time: number): void {
+/** Takes the aggregator's clock from a message that has just arrived, and was sent after `sentAfter` if that is known. */
+export function setServerTime(time: number, sentAfter: number | null): void {
   const old = offset;
-  offset = time - Date.now() / 1000;
+  offset = offsetAfter(old, time, Date.now() / 1000, sentAfter);
   tick();
   if (Math.abs(offset - old) > kWorthSetting) clockSet.value += 1;
 }

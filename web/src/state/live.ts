@@ -23,9 +23,11 @@ let socket: Socket | null = null;
 let attempt = 0;
 let retryTimer: ReturnType<typeof setTimeout> | undefined;
 let watched: string | null = null;
+let openedAt = 0; // Unix seconds by the local clock
 
 function onMessage(message: ServerMessage): void {
-  setServerTime(message.time);
+  // A delta may have waited for any time; a hello is not older than its channel.
+  setServerTime(message.time, message.kind === "hello" ? openedAt : null);
   if (message.kind === "hello") {
     attempt = 0;
     connection.value = "live";
@@ -39,6 +41,7 @@ function connect(): void {
   clearTimeout(retryTimer);
   if (needsToken.value) return;
   socket?.close();
+  openedAt = Date.now() / 1000;
   socket = openSocket(onMessage, onEnd);
   if (watched) socket.send({ kind: "watch", host: watched });
   retryTimer = setTimeout(() => {
