@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -279,6 +280,20 @@ def test_the_page_is_one_file_and_a_fixed_list(kit: ServiceKit) -> None:
         "/static/dashboard-multi.html",
     ):
         assert kit.client.get(path).status_code == 404
+
+
+def test_the_page_comes_compressed_to_who_can_read_it(kit: ServiceKit) -> None:
+    plain = kit.client.get("/")
+    packed = kit.client.get("/", headers={"Accept-Encoding": "br, gzip"})
+    assert (plain.content_encoding, packed.content_encoding) == (None, "gzip")
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data)
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+    assert plain.headers["ETag"] != packed.headers["ETag"]
+    refused = kit.client.get("/", headers={"Accept-Encoding": "gzip;q=0"})
+    assert refused.data == plain.data
+    again = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+    assert kit.client.get("/", headers=again).status_code == 304
 
 
 def test_a_failure_tells_nothing_but_that(kit: ServiceKit, monkeypatch: pytest.MonkeyPatch) -> None:
