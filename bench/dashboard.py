@@ -307,7 +307,7 @@ def _host(browser: Browser) -> Figure:
 
 
 def _weight() -> Figure:
-    names = ("app.js", "app.css", "theme.js", "icon.svg")
+    names = ("app.js", "app.css", "early.js", "theme.js", "icon.svg")
     total = sum(len(gzip.compress((STATIC / name).read_bytes())) for name in names)
     return Figure("page weight, gzip", f"{total / 1000:.1f} kB", bar=bar("< 150 kB", total < 150_000))
 

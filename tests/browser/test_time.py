@@ -146,3 +146,69 @@ def test_chart_is_also_a_command(fleet: RealAggregator, open_page: Callable[...,
         page.get_by_role("button", name=name).click()
         expect(page.locator(".menu")).to_have_count(0)
         assert page.evaluate("navigator.clipboard.readText()").startswith(start)
+
+
+def test_a_window_is_chosen_and_moved_on_the_strip_of_a_long_range(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    watched = open_page(f"{fleet.url}/hosts/db01?range=24h")
+    watched.wait_drawn("cpu")
+    page = watched.page
+    strip = page.locator(".brush")
+    expect(strip.locator("path")).to_have_attribute("d", re.compile("^M"))
+    box = strip.bounding_box()
+    middle = box["y"] + box["height"] / 2
+
+    def drag(start: float, end: float) -> tuple[int, int]:
+        page.mouse.move(box["x"] + box["width"] * start, middle)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * end, middle, steps=4)
+        page.mouse.up()
+        expect(page.locator(".pill.still")).to_be_visible()
+        found = re.search(r"from=(\d+)&to=(\d+)", page.url)
+        assert found is not None
+        return int(found[1]), int(found[2])
+
+    start, end = drag(0.5, 0.75)
+    assert end - start == pytest.approx(6 * 3600, rel=0.02)
+    assert "range=24h" in page.url
+    moved_start, moved_end = drag(0.6, 0.8)
+    assert moved_end - moved_start == pytest.approx(end - start, abs=2)
+    assert moved_start - start == pytest.approx(0.2 * 86_400, rel=0.05)
+    assert strip.bounding_box() == box  # the bar above has not moved the page
+    strip.dblclick(position={"x": 5, "y": 5})
+    expect(page.locator(".pill")).to_have_text("live")
+    assert watched.complaints == []
+
+
+def test_a_message_that_was_long_on_its_way_draws_no_page_anew(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    """A busy page reads the hello late: its clock was right, and nothing is asked for a second time."""
+    watched = open_page("about:blank")
+    page = watched.page
+    page.add_init_script(
+        "const send = WebSocket.prototype.__lookupSetter__('onmessage');"
+        "Object.defineProperty(WebSocket.prototype, 'onmessage', { set(hear) {"
+        " send.call(this, (event) => setTimeout(() => hear(event), 2500)); } });"
+    )
+    page.goto(f"{fleet.url}/hosts/db01?from=now-1h&to=now")
+    watched.wait_drawn("cpu")
+    page.evaluate("document.querySelector('[data-chart=cpu] canvas').dataset.first = 'yes'")
+    expect(page.locator(".connection")).to_have_text("live")
+    assert page.locator("[data-chart=cpu] canvas").get_attribute("data-first") == "yes"
+    assert watched.complaints == []
+
+
+def test_what_a_host_page_shows_first_is_asked_for_once_and_early(
+    fleet: RealAggregator, open_page: Callable[..., WatchedPage]
+) -> None:
+    watched = open_page("about:blank")
+    page = watched.page
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{fleet.url}/hosts/db01?range=24h")
+    watched.wait_drawn("cpu")
+    first = [url for url in asked if "/api/metrics?" in url and "agg=" not in url and "load.avg15" in url]
+    assert len(first) == 1
+    assert watched.complaints == []

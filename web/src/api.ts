@@ -57,15 +57,42 @@ async function failure(response: Response): Promise<ApiError> {
   );
 }
 
+interface Asked {
+  path: string;
+  response: Promise<Response>;
+}
+
+declare global {
+  var sysmonEarly: Asked | undefined;
+}
+
+const kAsJson = { headers: { Accept: "application/json" }, credentials: "same-origin" } as const;
+
+/** Asks before there is a page: whoever asks the same first has that answer. */
+export function askEarly(wanted: MetricsQuery): void {
+  const path = metricsPath(wanted);
+  const response = fetch(path, kAsJson);
+  response.catch(() => {}); // told by whoever takes it
+  globalThis.sysmonEarly = { path, response };
+}
+
+function takeEarly(path: string): Promise<Response> | undefined {
+  const asked = globalThis.sysmonEarly;
+  if (asked?.path !== path) return undefined;
+  globalThis.sysmonEarly = undefined;
+  return asked.response;
+}
+
 async function request(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
   const limit = AbortSignal.timeout(kTimeoutMs);
   let response: Response;
   try {
-    response = await fetch(path, {
-      ...init,
-      credentials: "same-origin",
-      signal: signal ? AbortSignal.any([signal, limit]) : limit,
-    });
+    response = await (takeEarly(path) ??
+      fetch(path, {
+        ...init,
+        credentials: "same-origin",
+        signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      }));
   } catch (error) {
     if (signal?.aborted) throw error;
     const late = limit.aborted;
@@ -80,7 +107,7 @@ async function request(path: string, init: RequestInit, signal?: AbortSignal): P
 }
 
 async function get<T>(path: string, params: Params = {}, signal?: AbortSignal): Promise<T> {
-  const response = await request(path + query(params), { headers: { Accept: "application/json" } }, signal);
+  const response = await request(path + query(params), kAsJson, signal);
   return (await response.json()) as T;
 }
 
@@ -107,15 +134,18 @@ export interface MetricsQuery {
   agg?: "min" | "max";
 }
 
+function metricsPath({ host, types, start, end, step, agg }: MetricsQuery): string {
+  return `/api/metrics${query({ host, type: types, start, end, step, agg })}`;
+}
+
 /** `urgent` for the lines that a page is opened for. */
 export function getMetrics(
-  { host, types, start, end, step, agg }: MetricsQuery,
+  wanted: MetricsQuery,
   signal?: AbortSignal,
   urgent = false,
 ): Promise<MetricsAnswer> {
-  const params = { host, type: types, start, end, step, agg };
-  if (urgent) return urgently(() => get("/api/metrics", params, signal));
-  return getLater("/api/metrics", params, signal);
+  const path = metricsPath(wanted);
+  return urgent ? urgently(() => get(path, {}, signal)) : getLater(path, {}, signal);
 }
 
 type ManyQuery = Omit<MetricsQuery, "host"> & { hosts: readonly string[] };

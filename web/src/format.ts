@@ -129,40 +129,49 @@ export function shownUnit(unit: string, kind: string): string {
   return unit === "bytes" ? "bytes_per_second" : "per_second";
 }
 
-function formats(timeZone: string | undefined, hours: 12 | 24) {
-  const hourCycle = hours === 12 ? "h12" : "h23";
-  const form = (options: Intl.DateTimeFormatOptions) =>
-    new Intl.DateTimeFormat(undefined, { ...options, hourCycle, timeZone });
-  const minute = { hour: "2-digit", minute: "2-digit" } as const;
-  return {
-    clock: form(minute),
-    clockSeconds: form({ ...minute, second: "2-digit" }),
-    day: form({ day: "numeric", month: "short" }),
-    full: form({ year: "numeric", month: "short", day: "numeric", ...minute, second: "2-digit" }),
-  };
+const kMinute = { hour: "2-digit", minute: "2-digit" } as const;
+const kTimes = {
+  clock: kMinute,
+  clockSeconds: { ...kMinute, second: "2-digit" },
+  day: { day: "numeric", month: "short" },
+  full: { year: "numeric", month: "short", day: "numeric", ...kMinute, second: "2-digit" },
+} as const satisfies Record<string, Intl.DateTimeFormatOptions>;
+
+let timeZone: string | undefined;
+let hourCycle: "h12" | "h23" = "h23";
+const made = new Map<keyof typeof kTimes, Intl.DateTimeFormat>();
+
+/** Made when it is first needed: a formatter costs the first paint more than a chart does. */
+function told(name: keyof typeof kTimes, time: number): string {
+  let form = made.get(name);
+  if (!form) {
+    form = new Intl.DateTimeFormat(undefined, { ...kTimes[name], hourCycle, timeZone });
+    made.set(name, form);
+  }
+  return form.format(time * 1000);
 }
 
-let times = formats(undefined, 24);
-
 /** Tells all times from now on in an IANA zone (undefined for the browser's), by a clock of 12 or 24 hours. */
-export function showTimesIn(timeZone: string | undefined, hours: 12 | 24): void {
-  times = formats(timeZone, hours);
+export function showTimesIn(zone: string | undefined, hours: 12 | 24): void {
+  timeZone = zone;
+  hourCycle = hours === 12 ? "h12" : "h23";
+  made.clear();
 }
 
 export function clock(time: number): string {
-  return times.clock.format(time * 1000);
+  return told("clock", time);
 }
 
 export function clockSeconds(time: number): string {
-  return times.clockSeconds.format(time * 1000);
+  return told("clockSeconds", time);
 }
 
 export function day(time: number): string {
-  return times.day.format(time * 1000);
+  return told("day", time);
 }
 
 export function dateTime(time: number): string {
-  return times.full.format(time * 1000);
+  return told("full", time);
 }
 
 /** A dimensionless size of a difference; what is huge is only said to be so. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { secondsUntilFull, slope } from "../src/forecast";
 import { causeOfSilence, reasonText } from "../src/gaps";
+import { joined } from "../src/pages/host/entries";
 import { missingOf } from "../src/pages/host/not-collected";
 import { kSections, sectionOf } from "../src/pages/host/sections";
 
@@ -69,4 +70,14 @@ test("what is missing says why where the agent said so", () => {
       { name: "raid", reason: "no mdstat" },
     ],
   );
+});
+
+test("what came in pieces is told once, and what lies apart is not", () => {
+  const late = (start: number, end: number) => ({ start, end, kind: "arrived_late", text: "" });
+  const boot = { start: 650, end: null, kind: "boot", text: "the host booted" };
+  assert.deepEqual(joined([late(0, 600), boot, late(610, 1200), late(1210, 1800), late(9000, 9100)]), [
+    late(9000, 9100),
+    boot,
+    late(0, 1800),
+  ]);
 });

@@ -1,6 +1,7 @@
 // What is pressed, moved, marked and divided: the pure parts of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { brushed } from "../src/brush";
 import { afterPress, only, onlyOver } from "../src/charts/isolate";
 import type { Drawn } from "../src/charts/lines";
 import { placed } from "../src/charts/marks";
@@ -86,4 +87,14 @@ test("versions that fit say nothing", () => {
   assert.equal(skew("curl", "1.0.0"), null);
   assert.match(skew("1.1.0", "1.0.0") ?? "", /newer/);
   assert.match(skew("0.9", "1.0.0") ?? "", /older/);
+});
+
+test("a press on the strip draws a window, or moves the one it takes hold of, and never beyond the range", () => {
+  const whole = { start: 1000, end: 2000 };
+  assert.deepEqual(brushed({ at: 1500, held: null }, 1200, whole), { start: 1200, end: 1500 });
+  assert.deepEqual(brushed({ at: 1500, held: null }, 2500, whole), { start: 1500, end: 2000 });
+  const held = { start: 1400, end: 1600 };
+  assert.deepEqual(brushed({ at: 1500, held }, 1450, whole), { start: 1350, end: 1550 });
+  assert.deepEqual(brushed({ at: 1500, held }, 900, whole), { start: 1000, end: 1200 });
+  assert.deepEqual(brushed({ at: 1500, held }, 9000, whole), { start: 1800, end: 2000 });
 });

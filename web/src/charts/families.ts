@@ -222,3 +222,8 @@ const kLoad: Family = {
 
 /** In the order of the page; one that a host sends nothing for is named in a line below, not drawn empty. */
 export const kFamilies: readonly Family[] = [kCpu, kMemory, kDiskIo, kNetwork, kPressure, kLoad];
+
+/** What the first screen of a host's page is drawn from. */
+export const kFirstTypes: readonly string[] = [
+  ...new Set(kFamilies.flatMap((family) => [...family.types, ...(family.peak ? [family.peak] : [])])),
+];

@@ -1,7 +1,9 @@
 // The bar on top of every page: where am I, which host, is it live.
+
 import { computed } from "@preact/signals";
+import { kMaxSmall } from "../address";
 import { connection } from "../state/live";
-import { comparePath, hostPath, kMaxSmall, navigate, route } from "../state/route";
+import { comparePath, hostPath, navigate, route } from "../state/route";
 import { selected } from "../state/selection";
 import { settingsOpen } from "../state/settings";
 import { helpOpen } from "../state/shortcuts";

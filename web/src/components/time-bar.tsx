@@ -19,7 +19,7 @@ import {
 } from "../state/range";
 import { parameters } from "../state/route";
 import { toggleUtc, zone } from "../state/time-zone";
-import { kPresets, kUsualPreset, parseMoment } from "../time-range";
+import { kPresets, kUsualPreset, parseMoment, type Window } from "../time-range";
 import { Icon } from "./icons";
 import { Popover } from "./popover";
 
@@ -109,9 +109,20 @@ function LivePill() {
       title={fixed ? "Back to the newest values (l)" : "Hold still (l)"}
       onClick={fixed ? goLive : toggleLive}
     >
-      {fixed ? `held still, ends ${format.age(fixed.end, now.value)}` : "live"}
+      {fixed ? `held still, ${format.age(fixed.end, now.value)}` : "live"}
     </button>
   );
+}
+
+// Without a year a date this old is not plain.
+const kOldSeconds = 300 * 86_400;
+
+/** As short as it can be said: the bar stays one line when the page is held still. */
+function windowText({ start, end }: Window): string {
+  if (now.value - start > kOldSeconds) return `${format.dateTime(start)} – ${format.dateTime(end)}`;
+  const [first, last] = [start, end].map(format.day);
+  const until = first === last ? "" : `${last}, `;
+  return `${first}, ${format.clockSeconds(start)} – ${until}${format.clockSeconds(end)}`;
 }
 
 const kEarlier: readonly (readonly [string, string])[] = [
@@ -150,10 +161,7 @@ export function TimeBar({ rich = false }: Props) {
       >
         <Icon name="right" />
       </button>
-      <Popover
-        label={fixed ? `${format.dateTime(fixed.start)} – ${format.clockSeconds(fixed.end)}` : "From … to …"}
-        class="button own-range"
-      >
+      <Popover label={fixed ? windowText(fixed) : "From … to …"} class="button own-range">
         {(close) => <OwnWindow close={close} />}
       </Popover>
       <button type="button" class="button zoom-out" title="Twice the range (z)" onClick={zoomOut}>

@@ -1,17 +1,14 @@
 // Samples of one host over a range: read once, then, where the range is live, only the tail after each push.
 import { signal } from "@preact/signals";
 import { ApiError, getMetrics } from "../api";
-import { appendTail, type Columns, kNoColumns, stepFor, toColumns } from "../series";
+import { startOf } from "../grid";
+import { appendTail, type Columns, kNoColumns, toColumns } from "../series";
 import type { Range } from "../time-range";
 import { now } from "./clock";
 import { noticeRefusal } from "./session";
 
-// About one point for two pixels of a wide chart: more cannot be seen.
-const kPoints = 360;
 // A tail for every push would be wasted on hosts that push many times a second.
 const kLeastPauseMs = 1_000;
-// A range this short is looked at while the host ticks every second.
-const kFineSeconds = 300;
 
 export interface Snapshot {
   columns: Columns;
@@ -30,13 +27,10 @@ export interface Question {
   /** Width of a cell in seconds, from `stepOf`. */
   step: number;
   agg?: "min" | "max";
+  /** It may wait for what is looked at first. */
+  later?: true;
   /** Reads so many seconds earlier, and says that it was now. */
   earlier?: number;
-}
-
-/** The width of a cell for a range; but for the shortest never narrower than the host's interval. */
-export function stepOf(seconds: number, interval: number): number {
-  return stepFor(seconds, kPoints, seconds <= kFineSeconds ? 1 : interval);
 }
 
 function shifted(columns: Columns, by: number): Columns {
@@ -81,12 +75,11 @@ export class History {
 
   private async read(): Promise<void> {
     this.busy = true;
-    const { host, types, range, step, agg, earlier = 0 } = this.question;
+    const { host, types, range, step, agg, later, earlier = 0 } = this.question;
     // Not subscribed to: the first reading begins while a component is being drawn.
     const held = this.state.peek().columns;
     const last = held.times.at(-1);
-    const first = range.fixed?.start ?? now.peek() - range.seconds;
-    const start = Math.floor(first / step) * step;
+    const start = startOf(range, step, now.peek());
     // The last cell was still filling; batches that were late may have filled the two before it.
     const from = last === undefined || range.fixed ? start : Math.max(start, last - 2 * step);
     const end = range.fixed?.end ?? (earlier ? now.peek() : undefined);
@@ -102,7 +95,7 @@ export class History {
           agg,
         },
         this.abort.signal,
-        agg === undefined && !earlier,
+        agg === undefined && !earlier && !later,
       );
       const fresh = shifted(toColumns(answer.series), earlier);
       const columns = last === undefined || range.fixed ? fresh : appendTail(held, fresh, from, start);

@@ -1,10 +1,11 @@
 // The keyboard: one table that is obeyed here and shown by the help.
 import { signal } from "@preact/signals";
+import { kMaxSmall } from "../address";
 import { kPresets } from "../time-range";
 import { nextView } from "./fleet-view";
 import { hostNames } from "./hosts";
 import { setRange, shiftRange, toggleLive, togglePeaks, zoomOut } from "./range";
-import { comparePath, hostPath, kMaxSmall, navigate, route } from "./route";
+import { comparePath, hostPath, navigate, route } from "./route";
 import { clearSelection, selected } from "./selection";
 import { settingsOpen } from "./settings";
 import { cycleTheme } from "./theme";

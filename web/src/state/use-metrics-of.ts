@@ -1,12 +1,10 @@
 // The same metrics of several hosts on the same grid.
 import { useMemo } from "preact/hooks";
 import { getMetrics } from "../api";
+import { kPoints, kUsualInterval } from "../grid";
 import { type Columns, stepFor, toColumns } from "../series";
 import { hostSignal } from "./hosts";
 import { type Answer, useRequest } from "./use-request";
-
-const kPoints = 360;
-const kUsualInterval = 10;
 
 /** Columns of each host in the order of `hosts`; all share one step, the slowest host's at least. */
 export function useMetricsOf(

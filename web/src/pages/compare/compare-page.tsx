@@ -1,5 +1,6 @@
 // Two or more hosts beside each other: what differs, ranked; their facts; and the curves, one colour a host.
 import { useEffect, useMemo } from "preact/hooks";
+import { kMaxCompared, kMaxSmall } from "../../address";
 import { getCompare } from "../../api";
 import type { Difference } from "../../api-types";
 import { colorOf } from "../../charts/lines";
@@ -9,7 +10,7 @@ import { Status } from "../../components/status";
 import { TimeBar } from "../../components/time-bar";
 import { hostSignal } from "../../state/hosts";
 import { currentWindow, range } from "../../state/range";
-import { hostPath, kMaxCompared, kMaxSmall, setParameter } from "../../state/route";
+import { hostPath, setParameter } from "../../state/route";
 import { useRequest } from "../../state/use-request";
 import type { Window } from "../../time-range";
 import { Curves } from "./curves";
@@ -98,7 +99,7 @@ function Comparison({ hosts }: { hosts: string[] }) {
   );
   return (
     <>
-      <div class="compare-top">
+      <div class={hosts.length > 2 ? "compare-top many" : "compare-top"}>
         <Differences hosts={hosts} answer={answer} />
         <FactTable hosts={hosts} answer={answer} />
       </div>

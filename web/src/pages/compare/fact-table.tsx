@@ -15,6 +15,12 @@ const kFactOf: Readonly<Record<string, string>> = {
   "memory.total_bytes": "memory_bytes",
 };
 
+/** `device of /var/log` for `mounts./var/log.device`: the mount point is what one looks for. */
+function factName(fact: string): string {
+  const [, mount, what] = /^mounts\.(.+)\.(\w+)$/.exec(fact) ?? [];
+  return mount ? `${what} of ${mount}` : fact.replaceAll("_", " ").replace(/ bytes$/, "");
+}
+
 interface Props {
   hosts: readonly string[];
   answer: Answer<CompareAnswer>;
@@ -50,7 +56,7 @@ export function FactTable({ hosts, answer }: Props) {
           <tbody>
             {facts.slice(0, room).map(({ fact, values }) => (
               <tr key={fact} data-fact={fact}>
-                <th scope="row">{fact.replaceAll("_", " ").replace(/ bytes$/, "")}</th>
+                <th scope="row">{factName(fact)}</th>
                 {hosts.map((host) => (
                   <td key={host}>{format.fact(fact, values[host])}</td>
                 ))}

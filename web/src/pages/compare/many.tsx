@@ -8,6 +8,7 @@ import { pointText } from "../../charts/point-text";
 import { Sparkline } from "../../charts/sparkline";
 import { type Face, Panel } from "../../components/panel";
 import * as format from "../../format";
+import { kUsualInterval } from "../../grid";
 import { median, type Outlier, outliers, usual } from "../../outliers";
 import { stepFor, toColumns } from "../../series";
 import { manyMetric, setManyMetric } from "../../state/compare-view";
@@ -17,7 +18,6 @@ import { useRequest } from "../../state/use-request";
 import type { Window } from "../../time-range";
 
 const kPoints = 180;
-const kUsualInterval = 10;
 // The least spread that counts, by unit, as the aggregator's ranking has it.
 const kFloors: Readonly<Record<string, number>> = { percent: 2, celsius: 2 };
 

@@ -11,10 +11,10 @@ import { HostTags } from "./host-tags";
 import { type Group, linesOf, offsetsOf, visible } from "./order";
 import { SelectBox, useIsSelected } from "./select-box";
 
-// As in fleet.css.
+// As in host-cards.css.
 const kLeastWidth = 300;
 const kGap = 12;
-const kHeadHeight = 96;
+const kHeadHeight = 102;
 const kPairHeight = 50;
 const kHeadingHeight = 52;
 

@@ -16,6 +16,8 @@ export const kSizeColumns = kColumns.filter(
   (column) => kMapColumns.includes(column) || column.id === "network",
 );
 
+// As many have room for their names in one window.
+const kMostNamed = 60;
 const kShades = 6;
 const kLeastSide = 24; // in CSS pixels: still a target, and room for a shape
 const kMostSide = 64;
@@ -53,9 +55,10 @@ interface TileProps {
   most: number;
   /** What gives it its size, if anything does. */
   size: { column: Column; most: number } | null;
+  named: boolean;
 }
 
-function Tile({ host, column, most, size }: TileProps) {
+function Tile({ host, column, most, size, named }: TileProps) {
   const value = numberOf(host, column);
   const shape = shapeOf(host, column);
   const unit = column.type ?? "";
@@ -66,14 +69,29 @@ function Tile({ host, column, most, size }: TileProps) {
       href={hostPath(host.hostname)}
       data-host-link
       data-host={host.hostname}
-      class={`tile-host ${host.status}${value === undefined ? " absent" : ` shade${shadeOf(value, most, column)}`}`}
+      class={`tile-host ${named ? "named " : ""}${host.status}${value === undefined ? " absent" : ` shade${shadeOf(value, most, column)}`}`}
       title={`${host.hostname}: ${column.label} ${told}, ${host.status}`}
       style={side ? { width: side, height: side } : undefined}
     >
-      {shape && <Icon name={shape} />}
-      <span class="hidden">
-        {host.hostname}, {column.label} {told}, {host.status}
-      </span>
+      {named ? (
+        <>
+          <span class="tile-name">{host.hostname}</span>
+          <span class="tile-told">
+            {shape && <Icon name={shape} />}
+            {told}
+            <span class="hidden">
+              , {column.label}, {host.status}
+            </span>
+          </span>
+        </>
+      ) : (
+        <>
+          {shape && <Icon name={shape} />}
+          <span class="hidden">
+            {host.hostname}, {column.label} {told}, {host.status}
+          </span>
+        </>
+      )}
     </a>
   );
 }
@@ -98,6 +116,7 @@ export function HostMap({ groups, tag, folded, column, size }: Props) {
   const hosts = (names: readonly string[]) => names.flatMap((name) => hostSignal(name)?.peek() ?? []);
   const mostIn = (one: Column) => Math.max(0, ...groups.map((group) => mostOf(hosts(group.names), one)));
   const most = mostIn(column);
+  const named = !size && groups.reduce((sum, group) => sum + group.names.length, 0) <= kMostNamed;
   const sized = size && { column: size, most: mostIn(size) };
   return (
     <div class="map">
@@ -126,7 +145,14 @@ export function HostMap({ groups, tag, folded, column, size }: Props) {
           {!(tag !== null && folded.has(group.value)) && (
             <div class="tiles">
               {hosts(group.names).map((host) => (
-                <Tile key={host.hostname} host={host} column={column} most={most} size={sized} />
+                <Tile
+                  key={host.hostname}
+                  host={host}
+                  column={column}
+                  most={most}
+                  size={sized}
+                  named={named}
+                />
               ))}
             </div>
           )}

@@ -15,7 +15,7 @@ import { HostTags } from "./host-tags";
 import { type Group, linesOf, offsetsOf, visible } from "./order";
 import { SelectBox, useIsSelected } from "./select-box";
 
-// As in fleet.css: rows have one height, so that the place of each is known without drawing it.
+// As in host-table.css: rows have one height, so that the place of each is known without drawing it.
 const kRowHeight = 56;
 const kHeadingHeight = 44;
 const kFixedWidth = 44 + 120 + 200;

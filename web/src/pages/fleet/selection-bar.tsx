@@ -1,8 +1,10 @@
 // What is selected, and what can be done with it: compare, export.
+
+import { kMaxCompared, kMaxSmall } from "../../address";
 import { Icon } from "../../components/icons";
 import { edited } from "../../state/editing";
 import { peekHosts } from "../../state/hosts";
-import { comparePath, kMaxCompared, kMaxSmall } from "../../state/route";
+import { comparePath } from "../../state/route";
 import { clearSelection, selected } from "../../state/selection";
 import { exportHosts } from "./export";
 

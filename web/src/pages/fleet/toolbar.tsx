@@ -61,7 +61,7 @@ export function Toolbar({ tags, columns }: Props) {
             Size by
             <select
               class="input"
-              value={sizeBy.value ?? ""}
+              value={kSizeColumns.find((column) => column.id === sizeBy.value)?.id ?? ""}
               onChange={(event) => setSizeBy(event.currentTarget.value || null)}
             >
               <option value="">nothing</option>

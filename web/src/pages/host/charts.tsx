@@ -1,20 +1,16 @@
 // The first screen of a host: the charts that answer most questions, on one range, one crosshair, one request.
 import type { Host } from "../../api-types";
-import { kFamilies } from "../../charts/families";
+import { kFamilies, kFirstTypes } from "../../charts/families";
 import type { Mark } from "../../charts/marks";
 import type { Face } from "../../components/panel";
 import * as format from "../../format";
 import { now } from "../../state/clock";
 import type { Snapshot } from "../../state/history";
-import { range } from "../../state/range";
+import { earlier, range } from "../../state/range";
 import type { Window } from "../../time-range";
 import { FamilyChart } from "./family-chart";
 import { NothingInRange } from "./nothing-in-range";
 import { useHostData } from "./use-host-data";
-
-const kTypes = [
-  ...new Set(kFamilies.flatMap((family) => [...family.types, ...(family.peak ? [family.peak] : [])])),
-];
 
 /** The face that all charts of the page share; a single one may still be empty. */
 export function sharedFace(state: Snapshot, host: Host | null, interval: number, retry: () => void): Face {
@@ -52,13 +48,19 @@ interface Props {
 }
 
 export function Charts({ name, host, interval, causeOf, marks }: Props) {
-  const data = useHostData(name, kTypes, interval);
+  const data = useHostData(name, kFirstTypes, interval);
   const { state } = data;
   const window = useShownWindow(state.step);
   const face = sharedFace(state, host, interval, data.refresh);
   if (face.kind === "empty") return <NothingInRange host={host} />;
   return (
     <div class="charts">
+      {data.beforeIsEmpty && earlier.value !== null && (
+        <p class="notice plain-notice" role="status">
+          Nothing is stored from {format.duration(earlier.value)} earlier: there is nothing to lay over these
+          charts.
+        </p>
+      )}
       {kFamilies.map((family) => (
         <FamilyChart
           key={family.id}

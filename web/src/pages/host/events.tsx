@@ -1,39 +1,9 @@
 // What happened to a host, newest first: boots, gaps with their cause, what was dropped.
 import { type Face, Panel } from "../../components/panel";
 import * as format from "../../format";
-import { reasonText } from "../../gaps";
 import { setWindow } from "../../state/range";
-import { eventText } from "./marks-of";
+import { entriesOf } from "./entries";
 import type { Story } from "./use-story";
-
-interface Entry {
-  start: number;
-  end: number | null;
-  kind: string;
-  text: string;
-}
-
-function detailText(detail: Record<string, unknown>): string {
-  return Object.entries(detail)
-    .filter(([key]) => key !== "stream")
-    .map(([key, value]) => `${key.replaceAll("_", " ")} ${format.fact(key, value)}`)
-    .join(", ");
-}
-
-function entriesOf({ gaps, missing, events }: Story): Entry[] {
-  const batches = (from: number, to: number) => (to === from ? "1 batch" : `${to - from + 1} batches`);
-  const fromGaps = gaps.map(({ start, end, text }) => ({ start, end, kind: "no samples", text }));
-  const fromMissing = missing.map((one) => ({
-    start: one.start,
-    end: one.end,
-    kind: one.reason === "missing" ? "missing" : "dropped",
-    text: `${batches(one.from, one.to)}: ${reasonText(one.reason)}`,
-  }));
-  const others = events
-    .filter((event) => event.kind !== "gap" && event.kind !== "dropped")
-    .map((event) => ({ ...event, text: eventText(event) ?? detailText(event.detail) }));
-  return [...fromGaps, ...fromMissing, ...others].sort((a, b) => b.start - a.start);
-}
 
 // So that what led there and what followed is seen.
 const kAround = 900;

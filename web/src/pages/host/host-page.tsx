@@ -5,12 +5,14 @@ import { Age } from "../../components/age";
 import { Icon } from "../../components/icons";
 import { Status } from "../../components/status";
 import { TimeBar } from "../../components/time-bar";
+import { kUsualInterval } from "../../grid";
 import { edited } from "../../state/editing";
 import { hostSignal } from "../../state/hosts";
 import { watch } from "../../state/live";
 import { comparePath, parameters, sectionPath } from "../../state/route";
 import { useRequest } from "../../state/use-request";
 import { AllMetrics } from "./all-metrics";
+import { BrushStrip } from "./brush-strip";
 import { Charts } from "./charts";
 import { Delivery } from "./delivery";
 import { Events } from "./events";
@@ -24,8 +26,6 @@ import { kSections, sectionOf } from "./sections";
 import { useLatest } from "./use-latest";
 import { useStory } from "./use-story";
 
-// Used until the aggregator has told the host's own.
-const kUsualInterval = 10;
 /** Charts made by hand that begin a section. */
 const kMade: Readonly<Record<string, readonly string[]>> = {
   cpu: ["cpu", "pressure", "load"],
@@ -121,7 +121,12 @@ export function HostPage({ name }: { name: string }) {
       </div>
       <FactsBar host={host} facts={detail?.facts ?? null} error={error} retry={reload} />
       <SectionLinks name={name} sections={sections} here={here} />
-      {here !== "events" && here !== "processes" && <TimeBar rich />}
+      {here !== "events" && here !== "processes" && (
+        <>
+          <TimeBar rich />
+          <BrushStrip name={name} interval={interval} />
+        </>
+      )}
       {here === "overview" && (
         <>
           <Charts {...shared} />

@@ -1,7 +1,8 @@
 // What the charts of a host are drawn from: averages, the lowest and highest of each cell, and an earlier time.
 import { useMemo } from "preact/hooks";
+import { stepOf } from "../../grid";
 import { type Columns, withoutCatchUp } from "../../series";
-import { type Snapshot, stepOf } from "../../state/history";
+import type { Snapshot } from "../../state/history";
 import { earlier, peaks, range } from "../../state/range";
 import { useHistory } from "../../state/use-history";
 
@@ -13,6 +14,8 @@ export interface HostData {
   low: Columns | null;
   high: Columns | null;
   before: Columns | null;
+  /** An earlier time was asked for, and nothing is stored of it. */
+  beforeIsEmpty: boolean;
   refresh(): void;
 }
 
@@ -65,6 +68,7 @@ export function useHostData(host: string, types: readonly string[], interval: nu
     low,
     high,
     before: then,
+    beforeIsEmpty: before.state?.tier != null && before.state.columns.times.length === 0,
     refresh() {
       for (const one of [average, lowest, highest, before]) one.refresh();
     },
