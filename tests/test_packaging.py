@@ -77,7 +77,8 @@ def test_the_sdist_has_all_sources_and_the_built_page(sdist: set[str]) -> None:
     wanted = {name for name in listed.stdout.splitlines() if not name.startswith(left_out)}
     assert wanted - sdist == set()
     assert {
-        f"python/sysmon/api/static/{name}" for name in ("app.js", "app.css", "early.js", "theme.js", "licenses.txt")
+        f"python/sysmon/api/static/{name}"
+        for name in ("app.js", "app.css", "early.js", "theme.js", "licenses.txt")
     } <= sdist
     assert not [
         name for name in sdist if name.startswith((".venv", "build/", *left_out)) or "node_modules" in name

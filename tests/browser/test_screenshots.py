@@ -38,7 +38,7 @@ PICTURES = (
     Picture("overview", "/", height=560),
     Picture("overview-light", "/?group=datacenter", height=620, theme="light"),
     Picture("overview-mobile", "/", **PHONE, theme="light"),
-    Picture("map", "/?view=map&group=datacenter&colour=disk&size=network", height=620),
+    Picture("map", "/?view=map&group=datacenter&colour=disk", height=520),
     Picture("host", "/hosts/web01", HOST),
     Picture("host-light", "/hosts/web01?cmp=previous&range=15m", HOST, theme="light"),
     Picture("host-mobile", "/hosts/web01", ("cpu",), **PHONE),
