@@ -147,6 +147,19 @@ def test_once_prints_a_recorded_tree_the_same_every_time(tmp_path: Path) -> None
     assert steady(_run(tmp_path, "--once", "--proc-root", str(VM)).stdout) == steady(first.stdout)
 
 
+def test_once_needs_nobody_to_send_to(tmp_path: Path) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text("agent:\n  mode: distributed\n  collectors:\n    disable: [network]\n")
+    once = _run(tmp_path, "--once", "--proc-root", str(VM), "--config", str(config))
+    assert (once.returncode, once.stderr) == (0, "")
+    types = {metric["type"] for metric in json.loads(once.stdout)["metrics"]}
+    assert "cpu.total_usage" in types
+    assert "network.bytes_sent" not in types  # the rest of the settings counts
+    for others in ((), ("--check",)):
+        refused = _run(tmp_path, *others, "--config", str(config))
+        assert (refused.returncode, "needs aggregator_url" in refused.stderr) == (3, True)
+
+
 def test_local_mode_becomes_sysmon_up(tmp_path: Path) -> None:
     agent = tmp_path / "sysmon-agent"
     shutil.copy(AGENT, agent)

@@ -31,10 +31,12 @@ int run(const Options& options) {
     std::erase_if(loaded.issues,
                   [](const ConfigIssue& issue) { return !issue.key.empty() && issue.key != "spool.dir"; });
   }
-  // --once sends nothing: it wants no token, but it does want to know which collectors are on.
+  // --once sends nothing: it wants no token and nobody to send to, but it does want to know which collectors
+  // are on.
   if (options.once && !loaded.unsafe()) {
-    std::erase_if(loaded.issues,
-                  [](const ConfigIssue& issue) { return issue.key.starts_with("auth_token"); });
+    std::erase_if(loaded.issues, [](const ConfigIssue& issue) {
+      return issue.key == "aggregator_url" || issue.key.starts_with("auth_token");
+    });
   }
   if (const auto failed = report(loaded)) return *failed;
   if (options.check) {

@@ -375,6 +375,7 @@ void check_together(const AgentConfig& config, const Place& place, std::vector<C
     complain(error, "mode",
              "mode `distributed` needs aggregator_url, such as http://central-server:9000 (or "
              "SYSMON_AGGREGATOR_URL)");
+    issues.back().key = "aggregator_url";  // what is missing; it is told where it is asked for
   }
   if (config.collect_interval > config.push_interval) {
     complain(error, "collect_interval",
