@@ -46,6 +46,10 @@ analyze: setup-test ## clang's static analyzer over the C++; some minutes
 test: setup-test lint build cpp ## everything that must pass, in a few minutes
 	$(PY) -m pytest -q -n 2 --dist loadgroup
 
+.PHONY: lock
+lock: setup-test ## tools/lock/ after a change in pyproject.toml; UPGRADE=1 takes the newest of everything
+	$(PY) tools/lock.py $(if $(UPGRADE),--upgrade)
+
 .PHONY: faults
 faults: setup-test build ## what is broken on purpose, in its long form; under 40 min, a scoreboard in build/faults.json
 	PYTHONPATH=tests $(PY) -m faults
@@ -94,7 +98,7 @@ docs: build ## the pages that are made from the code, and the site of docs/ in b
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q
 
 .PHONY: dist deb
-dist: setup-test ## sdist and wheel, into dist/
+dist: setup-test ## sdist, wheel and the list of their parts, into dist/
 	@tools/dist.sh
 deb: ## the agent alone as a Debian package, into dist/
 	@tools/setup.sh package

@@ -10,5 +10,6 @@ git ls-files -z CMakeLists.txt cmake src include config LICENSE README.md CHANGE
 cp -r packaging/deb "$work/source/debian"
 (cd "$work/source" && dpkg-buildpackage --build=binary --no-sign --no-check-builddeps >../build.log 2>&1) ||
   { tail -n 40 "$work/build.log" >&2; exit 1; }
+rm -f dist/sysmon-agent_*
 cp "$work"/sysmon-agent_*.deb dist/
-ls -l dist/*.deb >&2
+tools/sums.sh

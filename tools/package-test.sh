@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what `make dist` and `make deb` made in clean Debian roots, and uses it there.
-#   tools/package-test.sh [wheel] [sdist] [deb]     as root; no argument: all three
+# Installs what `make dist` and `make deb` made in clean Debian roots, and uses it there; and builds the agent twice.
+#   tools/package-test.sh [wheel] [sdist] [deb] [twice]     as root; no argument: all four
 # A root is this machine's own release, from its own apt sources. What a scenario does (tests/packaging) it does in
 # namespaces of its own: it sees no network but its loopback, no process but its own, and leaves nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$PWD/build/package-test
 scenarios=("$@")
-[ $# -gt 0 ] || scenarios=(wheel sdist deb)
+[ $# -gt 0 ] || scenarios=(wheel sdist deb twice)
 
 say() { printf 'package-test: %s\n' "$*" >&2; }
 seconds() { printf '%d s' $((SECONDS - $1)); }
@@ -59,11 +59,29 @@ cached=()
 
 # What pip would fetch, for the roots have no network while they are tested.
 wheelhouse() {
-  [ -d "$work/wheelhouse" ] && return
-  .venv/bin/python -m pip download -q --disable-pip-version-check --only-binary :all: --dest "$work/wheelhouse.new" \
-    dist/sysmon-*.whl "scikit-build-core>=1.1,<2" "pybind11>=3.1,<4"
-  rm -f "$work"/wheelhouse.new/sysmon-*
+  [ "$work/wheelhouse" -nt tools/lock/run.txt ] && return
+  rm -rf "$work/wheelhouse"
+  .venv/bin/python -m pip download -q --disable-pip-version-check --only-binary :all: --require-hashes \
+    --requirement tools/lock/run.txt --dest "$work/wheelhouse.new"
   mv "$work/wheelhouse.new" "$work/wheelhouse"
+  touch "$work/wheelhouse"
+}
+
+# The agent of the sdist, compiled twice without a cache, in folders of other names and depths: the same bytes.
+twice() {
+  local start=$SECONDS folder agents=()
+  rm -rf "$work/twice"
+  for folder in "$work/twice/one" "$work/twice/a folder/further down"; do
+    mkdir -p "$folder"
+    tar -xf dist/sysmon-*.tar.gz -C "$folder" --strip-components=1
+    (cd "$folder" && export CCACHE_DISABLE=1 &&
+      cmake --preset release -D SYSMON_TESTS=OFF && cmake --build --preset release --target sysmon-agent) >>"$work/twice.log" 2>&1 ||
+      { tail -n 20 "$work/twice.log" >&2; exit 1; }
+    agents+=("$folder/build/release/sysmon-agent")
+  done
+  cmp "${agents[@]}" || { say "twice: the agent depends on where it is built; compare $work/twice"; exit 1; }
+  say "twice: the same agent, $(sha256sum <"${agents[0]}" | cut -c1-12)…, $(seconds "$start")"
+  rm -rf "$work/twice"
 }
 
 # run NAME: tests/packaging/NAME.sh within $work/NAME. An aggregator of this checkout stands by at 127.0.0.1:9000
@@ -103,6 +121,7 @@ run() {
   rm -rf --one-file-system "$path"
 }
 
+(cd dist && sha256sum --quiet --check SHA256SUMS)
 mkdir -p "$work"
 base
 wheelhouse
@@ -124,7 +143,11 @@ for name in "${scenarios[@]}"; do
     cp dist/sysmon-agent_*.deb "$work/deb/var/cache/"
     in_root deb sh -c 'apt-get install -y -q --no-install-recommends --download-only /var/cache/sysmon-agent_*.deb'
     ;;
-  *) say "no scenario '$name': wheel, sdist or deb" && exit 2 ;;
+  twice)
+    twice
+    continue
+    ;;
+  *) say "no scenario '$name': wheel, sdist, deb or twice" && exit 2 ;;
   esac
   say "$name: root made in $(seconds "$start")"
   run "$name"

@@ -92,12 +92,15 @@ case $purpose in
 run | docs) extra="$purpose" ;;
 *) extra="test" ;;
 esac
+# Exactly what tools/lock/ names, by the hashes of its files.
+locks=(tools/lock/run.txt)
+[ "$extra" = run ] || locks+=("tools/lock/$extra.txt")
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then locks+=(tools/lock/node.txt); fi
 # What is installed is remembered by the hash of what asked for it.
 stamp=.venv/setup-$extra
-wanted=$(sha256sum pyproject.toml | cut -d' ' -f1)
+wanted=$(sha256sum "${locks[@]}" | sha256sum | cut -d' ' -f1)
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
   say "installing Python packages into .venv"
-  .venv/bin/python tools/requirements.py "$extra" >.venv/requirements.txt
-  .venv/bin/python -m pip install -q --disable-pip-version-check -r .venv/requirements.txt
+  .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes "${locks[@]/#/--requirement=}"
   echo "$wanted" >"$stamp"
 fi
