@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from bench import agent, dashboard, fleet, ingest, large, native, plan, storage, up
+from bench.process import NotBuiltError
 from bench.report import machine, show
 
 SUBJECTS = {
@@ -34,7 +35,11 @@ def main() -> int:
     print(machine())
     for subject in wanted:
         title, measure = SUBJECTS[subject]
-        show(title, measure())
+        try:
+            show(title, measure())
+        except NotBuiltError as missing:
+            print(f"bench: {missing}", file=sys.stderr)
+            return 1
     return 0
 
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bench.process import BIN, CPP, Memory, cpu_s, memory, running
+from bench.process import BIN, Memory, cpu_s, memory, program, running
 from bench.report import Figure, bar
 
 INTERVAL_S = 1.0
@@ -99,7 +99,7 @@ def agents(folder: Path, sink_port: int, stack: ExitStack) -> dict[str, int]:
             running([BIN / "sysmon-agent", "--config", config], folder / "agent.log")
         ),
         "floor: reads the files, sends nothing": stack.enter_context(
-            running([CPP / "sysmon_floor", "tick", str(int(INTERVAL_S * 1000))], folder / "floor.log")
+            running([program("sysmon_floor"), "tick", str(int(INTERVAL_S * 1000))], folder / "floor.log")
         ),
         "psutil loop, gzip POST": stack.enter_context(
             running(

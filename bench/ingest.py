@@ -14,7 +14,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from bench.process import BIN, CPP, cpu_s, memory, running
+from bench.process import BIN, cpu_s, memory, program, running
 from bench.report import Figure, bar
 
 HOSTS = 500
@@ -87,11 +87,11 @@ def load(
 ) -> dict[str, float]:
     """What `sysmon_load` prints. Raises RuntimeError if a push was refused, unless they are what counts."""
     numbers = map(str, (connections, rate, seconds, pid, warm_up_s))
-    command: list[str | Path] = [CPP / "sysmon_load", str(port), token, bodies, *numbers]
-    program = subprocess.run(command, capture_output=True, text=True, check=False)
-    if program.returncode and not (refusals_count and program.stdout):
-        raise RuntimeError(program.stderr[:500])
-    return dict(json.loads(program.stdout))
+    command: list[str | Path] = [program("sysmon_load"), str(port), token, bodies, *numbers]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode and not (refusals_count and run.stdout):
+        raise RuntimeError(run.stderr[:500])
+    return dict(json.loads(run.stdout))
 
 
 def measure() -> list[Figure]:
@@ -101,7 +101,9 @@ def measure() -> list[Figure]:
         token.write_text(secrets.token_urlsafe(32))
         token.chmod(0o600)
         mean = write_bodies(folder / "bodies")
-        floor = json.loads(subprocess.check_output([CPP / "sysmon_floor", "fsync", folder / "floor", "2000"]))
+        floor = json.loads(
+            subprocess.check_output([program("sysmon_floor"), "fsync", folder / "floor", "2000"])
+        )
         port = free_port()
         command = [BIN / "sysmon-aggregator", "--port", str(port), "--data-dir", folder / "data"]
         log = folder / "aggregator.log"

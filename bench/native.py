@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 
-from bench.process import CPP
+from bench.process import program
 from bench.report import Figure, bar
 
 
 def run(pattern: str) -> dict[str, dict[str, float]]:
     """Median CPU microseconds and counters of the benchmarks whose names match."""
-    program = subprocess.run(
+    done = subprocess.run(
         [
-            CPP / "sysmon_bench",
+            program("sysmon_bench"),
             f"--benchmark_filter={pattern}",
             "--benchmark_format=json",
             "--benchmark_repetitions=5",
@@ -24,7 +24,7 @@ def run(pattern: str) -> dict[str, dict[str, float]]:
         text=True,
         check=True,
     )
-    rows = json.loads(program.stdout)["benchmarks"]
+    rows = json.loads(done.stdout)["benchmarks"]
     return {row["run_name"]: row for row in rows if row["aggregate_name"] == "median"}
 
 

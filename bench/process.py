@@ -19,6 +19,18 @@ BIN = ROOT / ".venv" / "bin"
 CPP = ROOT / "build" / "release" / "bench" / "cpp"
 
 
+class NotBuiltError(Exception):
+    """A benchmark's own program is not there."""
+
+
+def program(name: str) -> Path:
+    """One of the C++ programs of bench/cpp. Raises NotBuiltError."""
+    path = CPP / name
+    if not path.exists():
+        raise NotBuiltError(f"there is no {path}: run `make bench` first")
+    return path
+
+
 @dataclass
 class Memory:
     """Resident, proportional and unique set size, in MiB."""
