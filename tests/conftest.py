@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from agent_program import AGENT
 from cli_run import Cli, isolated
 from clinic import clinic, member  # noqa: F401 - fixtures
 from running_aggregator import RunningAggregator
@@ -28,6 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden/ with what the agent says now"
     )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("native") and not AGENT.exists():
+        pytest.skip(f"there is no {AGENT}: make build")
 
 
 @pytest.fixture

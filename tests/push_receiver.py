@@ -7,12 +7,12 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
+
+from loopback_server import LoopbackHandler, LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 WAIT_S = 20.0  # generous: asserted is what happens, not how fast
 
@@ -46,7 +46,7 @@ def _members(body: bytes) -> list[dict[str, Any]]:
     return batches
 
 
-class PushReceiver:
+class PushReceiver(LoopbackServer):
     """`answer(push)` decides each reply; without it everything is acknowledged."""
 
     def __init__(self, answer: Callable[[Push], Answer] | None = None) -> None:
@@ -55,32 +55,18 @@ class PushReceiver:
         self._changed = threading.Condition()
         receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(LoopbackHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver._take(self, Push(dict(self.headers), _members(body), time.monotonic()))
+                receiver._take(self, Push(dict(self.headers), _members(self.body()), time.monotonic()))
 
-            def log_message(self, *args: object) -> None:
-                pass
+        super().__init__(Handler)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def _take(self, handler: BaseHTTPRequestHandler, push: Push) -> None:
+    def _take(self, handler: LoopbackHandler, push: Push) -> None:
         answer = self.answer(push)
         first, last = push.seqs
         ack = {"status": "ok", "stream": push.headers["X-SysMon-Stream"], "acked": [first, last]}
         body = json.dumps(ack).encode() if answer.body is None else answer.body
-        handler.send_response(answer.status)
-        for name, value in answer.headers.items():
-            handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
+        handler.answer(answer.status, body, answer.headers)
         with self._changed:
             self.pushes.append(push)
             self._changed.notify_all()
@@ -92,14 +78,3 @@ class PushReceiver:
 
     def wait_for_pushes(self, count: int) -> list[Push]:
         return self.wait_for(lambda pushes: len(pushes) >= count)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()

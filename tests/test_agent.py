@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sysconfig
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,20 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent_program import AGENT
 from push_receiver import WAIT_S, Answer, Push, PushReceiver
 from synthetic_values import synthetic_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AGENT = Path(os.environ.get("SYSMON_AGENT", Path(sysconfig.get_path("scripts")) / "sysmon-agent"))
 VM = Path(__file__).parent / "fixtures" / "proc" / "vm"
 TOKEN = "a-secret-nobody-may-see"
 
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
-]
+pytestmark = pytest.mark.native
 
 
 def _environment(home: Path, **variables: str) -> dict[str, str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sysconfig
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,18 +15,15 @@ from typing import TYPE_CHECKING
 import pytest
 import urllib3
 
+from agent_program import AGENT
 from running_aggregator import TOKEN, RunningAggregator
 from test_prometheus import check_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AGENT = Path(os.environ.get("SYSMON_AGENT", Path(sysconfig.get_path("scripts")) / "sysmon-agent"))
 
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
-]
+pytestmark = pytest.mark.native
 
 
 def config_of(folder: Path, url: str, *lines: str) -> Path:

@@ -6,21 +6,20 @@ import gzip
 import json
 import os
 import subprocess
-import sysconfig
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent_program import AGENT
 from push_receiver import WAIT_S, Answer, PushReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from cli_run import Cli
 
-AGENT = Path(os.environ.get("SYSMON_AGENT", Path(sysconfig.get_path("scripts")) / "sysmon-agent"))
 NOWHERE = "http://127.0.0.1:9"  # nobody listens there
 HEADER_BYTES = 80  # docs/formats/spool.md
 

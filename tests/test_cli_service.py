@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from agent_program import INSTALLED_AGENT as AGENT
 from aggregator_process import TOKEN, AggregatorProcess
 from sysmon.cli import service_files
 from sysmon.client import Client
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from cli_run import Cli
 
 UNITS = Path(service_files.__file__).parents[1] / "units"
-AGENT = Path(sysconfig.get_path("scripts")) / "sysmon-agent"
 ANALYZE = shutil.which("systemd-analyze")
 # What systemd allows whatever the unit says.
 ALWAYS = {"execve", "exit", "exit_group", "getrlimit", "rt_sigreturn", "sigreturn", "arch_prctl"}
@@ -147,7 +147,7 @@ def test_the_agent_needs_no_more_than_its_unit_allows(tmp_path: Path) -> None:
     env |= {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "200000"}
     agent = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
     assert agent.stderr is not None
-    assert "cannot push" in agent.stderr.readline()
+    assert any("cannot push" in line for line in agent.stderr)  # collectors may have said something before
     time.sleep(1)  # some ticks, also of the threads that ask slow sources
     end_child_of(agent.pid)
     assert agent.wait(30) == 0

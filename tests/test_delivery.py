@@ -12,7 +12,7 @@ import pytest
 from websockets.sync.client import connect
 
 from aggregator_process import TOKEN, AggregatorProcess
-from faults.agents import AGENT, AgentProcess, wait_until
+from faults.agents import AgentProcess, wait_until
 from push_receiver import Answer, Push, PushReceiver
 from sysmon.client import Client
 
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
     from sysmon.client import Json
 
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
-]
+pytestmark = pytest.mark.native
 HOST = "web01"
 
 

@@ -9,16 +9,18 @@ import subprocess
 import sys
 import sysconfig
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from agent_program import INSTALLED_AGENT as AGENT
 from sysmon.cli.exits import Code
 from sysmon.client import Client
 from sysmon.demo.fleet import Fleet, Plan
 from sysmon.errors import SysmonError
 
-AGENT = Path(sysconfig.get_path("scripts")) / "sysmon-agent"
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_the_demo_shows_its_hosts_fills_their_history_and_stops_everything(tmp_path: Path) -> None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import subprocess
-import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from agent_program import AGENT
 from sysmon import registry
 from sysmon.prometheus.names import all_names
 
@@ -21,14 +20,10 @@ if TYPE_CHECKING:
     from service_kit import ServiceKit
 
 HERE = Path(__file__).parent
-AGENT = Path(os.environ.get("SYSMON_AGENT", Path(sysconfig.get_path("scripts")) / "sysmon-agent"))
 TREES = HERE / "fixtures" / "proc"
 PAGE = HERE.parent / "docs" / "howto" / "prometheus.md"
 EVERYTHING = ",".join(info.name for info in registry() if not info.default_on)
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
-]
+pytestmark = pytest.mark.native
 AGENTS_OWN = {"process_resident_memory_bytes"}  # not in --once: there is nobody whose memory it would be
 
 

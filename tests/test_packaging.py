@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from agent_program import INSTALLED_AGENT as AGENT
 from sysmon.aggregator import settings
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).parents[1]
 PACKAGING = REPOSITORY / "packaging"
 PAGE = REPOSITORY / "python" / "sysmon" / "api" / "static"
-AGENT = Path(sysconfig.get_path("scripts")) / "sysmon-agent"
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 VERSION = PROJECT["project"]["version"]
 # As `make build` does it: the page is there already, and what was compiled is not compiled again.

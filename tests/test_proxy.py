@@ -7,16 +7,15 @@ import json
 import os
 import shutil
 import subprocess
-import sysconfig
 import time
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from agent_program import AGENT
 from aggregator_process import TOKEN, AggregatorProcess
 from proxies import CADDY, NGINX, PACKAGING, Proxy, free_port
 from sysmon.aggregator.headers import PAGE_HEADERS
@@ -24,10 +23,10 @@ from sysmon.aggregator.settings import LimitSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from urllib3 import BaseHTTPResponse
 
-AGENT = Path(sysconfig.get_path("scripts")) / "sysmon-agent"
 READ = "r" * 40
 WAIT_S = 60.0
 PER_ADDRESS = LimitSettings().ws_clients_per_address

@@ -10,7 +10,6 @@ import re
 import shutil
 import stat
 import subprocess
-import sysconfig
 import time
 import tomllib
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent_program import AGENT
 from aggregator_process import TOKEN
 from push_receiver import WAIT_S, PushReceiver
 from sysmon.aggregator.settings import LimitSettings
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from service_kit import ServiceKit
 
 ROOT = Path(__file__).parent.parent
-AGENT = Path(sysconfig.get_path("scripts")) / "sysmon-agent"
 UNITS = ROOT / "python/sysmon/units"
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")

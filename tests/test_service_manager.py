@@ -7,20 +7,19 @@ import os
 import signal
 import socket
 import subprocess
-import sysconfig
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pytest
 
+from agent_program import AGENT
 from aggregator_process import TOKEN, AggregatorProcess
 from running_aggregator import RunningAggregator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AGENT = Path(sysconfig.get_path("scripts")) / "sysmon-agent"
 WAIT_S = 60.0
 PATIENCE_US = 200_000
 FEW = 3

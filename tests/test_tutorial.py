@@ -25,10 +25,7 @@ TUTORIAL = Path(__file__).parent.parent / "docs" / "tutorial"
 BLOCK = re.compile(r'^```sh(?: title="([^"]*)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 SCRIPTS = Path(sys.executable).parent
 
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(not (SCRIPTS / "sysmon-agent").exists(), reason="sysmon-agent is not built"),
-]
+pytestmark = pytest.mark.native
 
 
 class Block(NamedTuple):

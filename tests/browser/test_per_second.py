@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sysconfig
 import time
 from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 from real_aggregator import PUSH_TOKEN
 
+from agent_program import AGENT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from real_aggregator import RealAggregator
     from watched_page import WatchedPage
 
-AGENT = Path(os.environ.get("SYSMON_AGENT", Path(sysconfig.get_path("scripts")) / "sysmon-agent"))
 INTERVAL_S = 4
 WAIT_S = 60.0  # the fine ticks end 30 s after the last one has left
 
-pytestmark = pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e .")
+pytestmark = pytest.mark.native
 
 
 @contextmanager
