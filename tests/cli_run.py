@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +50,19 @@ class Cli:
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Result(result.exit_code, result.stdout, result.stderr)
+
+    def interrupted(self, *arguments: str, url: str) -> Result:
+        """Runs it as a process and presses Ctrl-C when the first line is out; `out` is that line."""
+        env = {**os.environ, "HOME": str(self.home), "SYSMON_AGGREGATOR_URL": url}
+        command = [sys.executable, "-m", "sysmon.cli", *arguments]
+        process = subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        return Result(process.returncode, first, err)
 
 
 def isolated(home: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -246,17 +245,9 @@ def test_a_broken_pipe_is_quiet(cli: Cli, server: ScriptedServer) -> None:
 
 
 def test_ctrl_c_is_code_130(cli: Cli, server: ScriptedServer) -> None:
-    env = {**os.environ, "HOME": str(cli.home), "SYSMON_AGGREGATOR_URL": server.url}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sysmon.cli", "hosts", "list", "--format", "csv", "--watch", "30"],
-        env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("hostname")
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "Traceback" not in err
+    result = cli.interrupted("hosts", "list", "--format", "csv", "--watch", "30", url=server.url)
+    assert (result.code, result.out[:9]) == (130, "hostname,")
+    assert "Traceback" not in result.err
 
 
 def test_options_that_all_commands_share_stand_before_or_after(cli: Cli, server: ScriptedServer) -> None:
