@@ -244,6 +244,18 @@ def test_a_broken_pipe_is_quiet(cli: Cli, server: ScriptedServer) -> None:
     assert result.stdout.startswith(b"hostname,")
 
 
+@pytest.mark.parametrize(
+    ("where", "said"), [("> /dev/full", "No space left on device"), (">&-", "stdout is closed")]
+)
+def test_output_that_cannot_be_written_is_one_line(cli: Cli, where: str, said: str) -> None:
+    command = f"{sys.executable} -m sysmon.cli metrics list {where}"
+    env = {**os.environ, "HOME": str(cli.home)}
+    result = subprocess.run(["bash", "-c", command], env=env, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: {said}")
+    assert result.stderr.count("\n") == 1
+
+
 def test_ctrl_c_is_code_130(cli: Cli, server: ScriptedServer) -> None:
     result = cli.interrupted("hosts", "list", "--format", "csv", "--watch", "30", url=server.url)
     assert (result.code, result.out[:9]) == (130, "hostname,")

@@ -129,7 +129,9 @@ def test_a_wrong_token_is_code_4(cli: Cli, walk: Walk, command: Command) -> None
     assert "wwww" not in result.err
 
 
-@pytest.mark.parametrize("url", ["central", "ftp://central:9000", "http://:9000", "http://central:port"])
+@pytest.mark.parametrize(
+    "url", ["central", "ftp://central:9000", "http://:9000", "http://central:port", "http://[::1"]
+)
 @pytest.mark.parametrize("command", ASKING, ids=ids)
 def test_an_unusable_url_is_code_3(cli: Cli, command: Command, url: str) -> None:
     fails_well(run(cli, command, SYSMON_AGGREGATOR_URL=url), 3)

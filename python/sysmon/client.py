@@ -46,8 +46,12 @@ class Client:
 
     def __init__(self, url: str = DEFAULT_URL, token: str | None = None, timeout_s: float = READ_S) -> None:
         self.url = url.rstrip("/")
-        parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        try:
+            parts = urlsplit(self.url)
+            usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
+        except ValueError:  # half an IPv6 address
+            usable = False
+        if not usable:
             raise ApiError(None, "bad_url", f"{url!r} is not an aggregator's URL such as {DEFAULT_URL}")
         self._headers = {"User-Agent": f"sysmon/{__version__}", "Accept": "application/json"}
         if token:

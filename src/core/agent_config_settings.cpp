@@ -1,4 +1,7 @@
 // The table of settings: the one place where a key, its default, its help and its check are written down.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <array>
 
@@ -61,6 +64,12 @@ bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
 }
 
+bool is_bracketed_ipv6(std::string_view host) {
+  if (host.size() < 2 || host.front() != '[' || host.back() != ']') return false;
+  in6_addr address{};
+  return inet_pton(AF_INET6, std::string(host.substr(1, host.size() - 2)).c_str(), &address) == 1;
+}
+
 // scheme://host[:port][/path], nothing that could carry a secret or a surprise.
 Complaint check_url(std::string_view url) {
   std::string_view rest = url;
@@ -90,6 +99,9 @@ Complaint check_url(std::string_view url) {
     authority = authority.substr(0, colon);
   }
   if (authority.empty()) return quoted(url) + " has no host";
+  if (authority.find_first_of("[]:") != std::string_view::npos && !is_bracketed_ipv6(authority)) {
+    return quoted(url) + " has no host; an IPv6 address stands in brackets, such as http://[::1]:9000";
+  }
   return std::nullopt;
 }
 

@@ -151,6 +151,9 @@ class CliGroup(click.Group):
         """Runs the program and exits with its code (cli/exits.py)."""
         extra["standalone_mode"] = False
         state = Common()
+        if sys.stdout is None:  # `>&-`
+            _say("error: stdout is closed, so there is nowhere to write to")
+            sys.exit(Code.UNEXPECTED)
         try:
             code = super().main(args, *rest, obj=state, **extra)
             sys.stdout.flush()
@@ -162,6 +165,9 @@ class CliGroup(click.Group):
             code = _usage(error)
         except SysmonError as error:
             code = _fail(error, state)
+        except OSError as error:
+            code = _fail(error, state)
+            _flush_or_forget()
         except Exception as error:  # the last line of defence: no traceback unless it is asked for
             code = _fail(error, state)
         sys.exit(code if isinstance(code, int) else Code.OK)
@@ -169,8 +175,20 @@ class CliGroup(click.Group):
 
 def _reader_gone() -> Code:
     """Whoever read stdout has gone, as in `| head`: nothing to say, and nothing to flush at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _forget_output()
     return Code.OK
+
+
+def _flush_or_forget() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _forget_output()
+
+
+def _forget_output() -> None:
+    """What is left in stdout's buffer cannot be written: it must not be tried again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: click.ClickException) -> int:
@@ -187,6 +205,9 @@ def _fail(error: Exception, state: Common) -> int:
     if isinstance(error, SysmonError):
         code, what, fix = explain(error)
         _say(f"error: {what}" + (f"\nFix: {fix}" if fix else ""))
+    elif isinstance(error, OSError) and error.strerror:  # a full disk below stdout, a folder that vanished
+        code = Code.UNEXPECTED
+        _say("error: " + (f"{error.filename}: " if error.filename else "") + error.strerror)
     else:
         code = Code.UNEXPECTED
         _say(f"error: {type(error).__name__}: {error}\nFix: run it with --debug and report what it prints.")
