@@ -229,8 +229,8 @@ class Fleet:
                     self.errors.append(error)
 
         thread = threading.Thread(target=run, name=name, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)  # Ctrl-C may come at any line: what has not begun cannot be waited for
         return thread
 
     def _log(self, name: str) -> str:
