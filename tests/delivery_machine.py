@@ -181,6 +181,7 @@ class DeliveryMachine(RuleBasedStateMachine):
             for seq in range(drop[0], drop[1] + 1):
                 if not self.truth.settled((agent.stream, seq)):
                     self.truth.declared[agent.stream, seq] = agent.host
+                    self.truth.known[agent.stream, seq] = b""  # no batch is that one
         for batch in batches:
             key = (batch.stream, batch.seq)
             if not self.truth.settled(key):

@@ -82,7 +82,7 @@ BUNDLE = {"X_SysMon_Stream": STREAM, "Content_Encoding": "gzip"}
 
 def member(n: int, value: float | None = None) -> bytes:
     sample = ("cpu.total_usage", float(n) if value is None else value)
-    body = push_body("web01", [sample], timestamp=START_MS / 1000 - 100 + n)
+    body = push_body("web01", [sample], timestamp=START_MS / 1000 - 100 + n % 100)
     return gzip.compress(json.dumps(body).encode())
 
 
@@ -99,6 +99,16 @@ def test_other_bytes_within_a_bundle_are_a_conflict(kit: ServiceKit) -> None:
         assert (response.status_code, response.get_json()["error"]["code"]) == (409, "seq_conflict")
     assert values(kit, "web01") == [1, 2, 3, 4]
     assert kit.get("/api/hosts/web01/ledger")["committed"] == 4
+
+
+def test_a_batch_under_a_number_that_was_declared_dropped_is_another_ones(kit: ServiceKit) -> None:
+    """Its twin has given that number up: were it called a duplicate, this machine's batch would be lost."""
+    dropped = {"X_SysMon_Dropped": "1-5000;samples=5;reason=spool_full"}
+    assert kit.post(member(5001), X_SysMon_Seq="5001", **BUNDLE, **dropped).status_code == 200
+    assert kit.post(member(4000), X_SysMon_Seq="4000", **BUNDLE).status_code == 409
+    assert kit.post(member(5000) + member(5001), X_SysMon_Seq="5000-5001", **BUNDLE).status_code == 409
+    assert kit.post(member(7), X_SysMon_Seq="7", **BUNDLE).status_code == 200  # too long ago to be known
+    assert values(kit, "web01") == [5001]
 
 
 def test_a_bundle_stores_the_members_that_are_new(kit: ServiceKit) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysmon.aggregator.seqset import Digests, SeqSet
+from sysmon.aggregator.seqset import DECLARED, Digests, SeqSet
 
 RANGES = st.lists(
     st.tuples(st.integers(1, 60), st.integers(0, 8)).map(lambda pair: (pair[0], pair[0] + pair[1]))
@@ -53,6 +53,8 @@ def test_digests_tell_other_bytes_of_recent_seqs_only() -> None:
     assert not digests.differs(1, 2, 0)
     assert digests.differs(2, 2, 78)
     assert not digests.differs(3, 3, 5)  # never noted
+    digests.put(3, DECLARED)
+    assert all(digests.differs(3, 3, digest) for digest in range(4))
     digests.put(2 + 4096, None)
     assert not digests.differs(2 + 4096, 2 + 4096, 1)
     assert not digests.differs(2, 2 + 4096, 78)

@@ -147,6 +147,10 @@ struct NetworkPublisher::Impl {
     return next;
   }
 
+  [[nodiscard]] std::int64_t live_slack(std::int64_t now_ns) const {
+    return std::min(push_interval_ns(now_ns) / 4, to_ns(wanted_interval(now_ns)).count() / 2);
+  }
+
   void advance_live(std::int64_t now_ns) {
     const std::int64_t interval = push_interval_ns(now_ns);
     if (!has_pushed && options.phase.count() > 0) {
@@ -154,7 +158,7 @@ struct NetworkPublisher::Impl {
       live_slack_ns = 0;
     } else {
       live_due_ns = now_ns + interval;
-      live_slack_ns = std::min(interval / 4, to_ns(wanted_interval(now_ns)).count() / 2);
+      live_slack_ns = live_slack(now_ns);
     }
     has_pushed = true;
   }
@@ -213,11 +217,11 @@ struct NetworkPublisher::Impl {
         return;
       }
     }
-    begin_headers(batches.front().stream, batches.front().is_gzip);
-    headers.add_seq(range);
-    const std::size_t drops = headers.add_drops(spool, batches.front().stream);
     // What is acknowledged at once need not be synced; over a link that did not work a moment ago nothing is.
     if (link.is_down()) spool.sync_now(clock.mono_ns());
+    begin_headers(batches.front().stream, batches.front().is_gzip);  // after it: they tell the time
+    headers.add_seq(range);
+    const std::size_t drops = headers.add_drops(spool, batches.front().stream);
     const HttpReply reply = post(timeout);
     take(read_push_reply(reply, batches.front().stream, range, clock.wall_ms()), drops);
   }
@@ -317,8 +321,10 @@ struct NetworkPublisher::Impl {
     is_bundle ? retry.bundle_succeeded() : retry.succeeded();
     const bool was_watched = is_watched(now_ns);
     if (reply.watch.count() > 0) watch_until_ns = now_ns + nanoseconds(reply.watch).count();
-    if (!was_watched && is_watched(now_ns))
+    if (!was_watched && is_watched(now_ns)) {
       live_due_ns = std::min(live_due_ns, now_ns + push_interval_ns(now_ns));
+      live_slack_ns = std::min(live_slack_ns, live_slack(now_ns));
+    }
   }
 
   // These bytes will never be taken. In a bundle it may be one of many: smaller bundles find it.

@@ -500,6 +500,17 @@ TEST_CASE("while somebody watches, ticks and pushes come every second, for a bou
   rig.run(100 * kSecond);
   CHECK(rig.requests() - before <= 11);
 
+  // The first batch after it has begun waits for its second too, however long the interval was before.
+  Rig soon;
+  soon.server.answer = [&](const Request& request) {
+    return ModelServer::ack(request, false, soon.ticks == 2 ? 30 : 0);
+  };
+  soon.run(10 * kSecond);
+  soon.tick_and_step();
+  soon.clock.now += 30 * kMs;
+  soon.tick_and_step();
+  CHECK(soon.requests() == 2);
+
   Rig greedy;
   greedy.server.answer = [](const Request& request) {
     return ModelServer::ack(request, false, 2'000'000'000);

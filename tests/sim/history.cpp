@@ -270,9 +270,9 @@ class History {
   // ---- F40: a copy of the state directory, and a snapshot of the whole machine ----
 
   void play_copy() {
-    // An original that has gone on for longer has used numbers of which the server no longer knows the bytes.
-    constexpr std::int64_t kLongestLife = 11 * kHour;
-    if (schedule_.is_resumed && time_.now() - host_->started_at() > kLongestLife) return;
+    // Of what an original that has gone on for longer has sent, the server no longer knows the bytes.
+    if (schedule_.is_resumed && server_.find(parse_id128(host_->last_stream()), kKnownDigests) != nullptr)
+      return;
     time_.say(schedule_.is_resumed ? "the machine's snapshot is resumed" : "a copy of the machine starts");
     const std::unique_ptr<Host> original = std::move(host_);
     host_ = std::make_unique<Host>(time_, *network_, ticks_, original->settings(), random_.fork(), sabotage_);

@@ -221,6 +221,7 @@ void Host::die() {
 void Host::forget_agent() {
   time_.tick_due = INT64_MAX;
   if (!agent_) return;
+  last_stream_ = agent_->publisher.stream();
   if (was_disk_in_trouble_) {
     cut_streams_.insert(agent_->streams.begin(), agent_->streams.end());
     cut_streams_.insert(agent_->publisher.stream());

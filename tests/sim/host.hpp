@@ -39,7 +39,9 @@ class Host {
 
   [[nodiscard]] bool is_running() const { return agent_ != nullptr; }
   [[nodiscard]] bool is_drained() const;
-  [[nodiscard]] std::int64_t started_at() const { return started_at_; }
+  [[nodiscard]] const std::string& last_stream() const {
+    return last_stream_;
+  }  // of the process that ended last
   [[nodiscard]] std::int64_t start_at() const { return start_at_; }  // of the latest start, or the next
   [[nodiscard]] std::int64_t stalled_until() const { return stalled_until_; }
   [[nodiscard]] const NetworkPublisher& publisher() const;
@@ -109,6 +111,7 @@ class Host {
   bool is_starting_ = false;
   std::int64_t died_at_ = 0;
   std::int64_t start_at_ = 0;
+  std::string last_stream_;
   std::int64_t started_at_ = 0;
   bool must_reload_ = false;
   bool must_stop_ = false;

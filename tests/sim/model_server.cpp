@@ -10,7 +10,6 @@ namespace sysmon::sim {
 namespace {
 
 constexpr std::uint64_t kMostSeqs = 10'000'000;
-constexpr std::uint64_t kKnownDigests = 4'096;
 
 std::uint64_t number_at(std::string_view& text) {
   std::uint64_t number = 0;
@@ -92,12 +91,13 @@ HttpReply ModelServer::post(const Push& push) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t seq = static_cast<std::size_t>(range.first) + i;
     const Seq& known = stream[seq];
-    const bool is_known = known.digest != 0 && stream.size() - seq <= kKnownDigests;
+    const bool is_settled = known.digest != 0 || known.is_declared;
+    const bool is_known = is_settled && stream.size() - seq <= kKnownDigests;
     if (is_known && known.digest != batches_of_push_[i].digest) {
       ++conflicts_;
       return error(409, "seq_conflict");
     }
-    if (known.digest != 0 || known.is_declared) ++settled;
+    if (is_settled) ++settled;
   }
   if (count > 0 && settled == count && push.dropped.empty()) {
     ++duplicates_;

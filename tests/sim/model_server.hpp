@@ -30,6 +30,9 @@ struct Push {
 };
 [[nodiscard]] Push read_push(const HttpRequest& request);
 
+// Of so many of a stream's newest batches the server knows the bytes.
+inline constexpr std::uint64_t kKnownDigests = 4'096;
+
 class ModelServer {
  public:
   struct Seq {

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 MAX_INTERVALS: Final = 256  # of what a stream may have above its mark; streams.py refuses more
 _DIGESTS: Final = 4_096
+DECLARED: Final = -1  # the digest of a seq that was declared dropped: no batch has it
 
 
 class SeqSet(NamedTuple):
@@ -88,6 +89,11 @@ class SeqSet(NamedTuple):
         return cls(mark, tuple(zip(rest[::2], rest[1::2], strict=True)))
 
 
+def newest(first: int, last: int) -> range:
+    """Those of first … last whose digests may be kept."""
+    return range(max(first, last - _DIGESTS + 1), last + 1)
+
+
 class Digests:
     """16 bits of the CRC-32 of each of the newest 4,096 batches: another one under a used seq is told (409).
 
@@ -117,4 +123,4 @@ class Digests:
 
 
 def _slot(digest: int) -> int:
-    return digest & 0xFFFF or 1  # 0 is: not known
+    return 1 if digest == DECLARED else max(digest & 0xFFFF, 2)  # 0 is: not known

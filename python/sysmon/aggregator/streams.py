@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from sysmon.aggregator.seqset import MAX_INTERVALS, Digests, SeqSet
+from sysmon.aggregator.seqset import DECLARED, MAX_INTERVALS, Digests, SeqSet, newest
 from sysmon.aggregator.storage import Drop, Event, StorageBusyError, StreamLedger, Write, Written
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _check_holes(write: Write, seqs: SeqSet) -> None:
 
 
 def _is_another(batch: HostBatch, change: StreamChange) -> bool:
-    """Its seq was used before, for another batch, as far as is known."""
+    """Its seq was used before, for another batch, or declared dropped, as far as is known."""
     if batch.seq is None or batch.digest is None or batch.seq not in change.seqs:
         return False
     known = change.digests.get(batch.seq)
@@ -145,6 +145,7 @@ class Streams:
                 detail = {"from": first, "to": last, "samples": samples, "reason": drop.reason}
                 change.events.append(Event("dropped", now_ms, detail={**detail, "stream": name.hex()}))
                 samples = 0
+                change.digests |= dict.fromkeys(newest(first, last), DECLARED)
             change.seqs = change.seqs.add(drop.first, drop.last)
 
     def _settle_batches(self, write: Write, change: StreamChange) -> Written:
