@@ -12,6 +12,7 @@ from uvicorn.server import ServerState
 
 from service_kit import TOKEN, ServiceKit
 from sysmon.aggregator.push_protocol import SILENCE_S, AnswerHeads, PushProtocol
+from sysmon.aggregator.room import LEAST, Room
 from sysmon.aggregator.storage import Ticket, Written
 from sysmon.errors import StorageError
 
@@ -91,8 +92,12 @@ class Wire(asyncio.Transport):
 class Line:
     """A connection to an aggregator whose store commits when the test says so."""
 
-    def __init__(self, kit: ServiceKit, loop: HandLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, kit: ServiceKit, loop: HandLoop, monkeypatch: pytest.MonkeyPatch, others: int = 0
+    ) -> None:
         self.loop = loop
+        server = ServerState()
+        server.connections.update(range(others))  # type: ignore[arg-type]
         self.queued: list[Waiter] = []
         monkeypatch.setattr(kit.service.storage, "submit", self._submit)
         config = uvicorn.Config(kit.service.asgi, ws="websockets-sansio", log_config=None)
@@ -101,8 +106,9 @@ class Line:
         self.protocol = PushProtocol(
             kit.service,
             AnswerHeads(),
+            Room(0),
             config=config,
-            server_state=ServerState(),
+            server_state=server,
             app_state={},
             _loop=loop,
         )
@@ -244,6 +250,19 @@ def test_who_sends_and_does_not_read_is_not_read_either(line: Line) -> None:
     assert not line.wire.reads
     line.protocol.resume_writing()
     assert line.wire.reads
+
+
+def test_descriptors_for_everything_else_are_kept(kit: ServiceKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = HandLoop()
+    last = Line(kit, loop, monkeypatch, others=LEAST - 1)
+    last.send(request())
+    last.commit()
+    assert last.statuses == [200]
+    assert Line(kit, loop, monkeypatch, others=LEAST).wire.closed
+    loop.close()
+    many, now = Room(1_024), 0.0
+    assert many.takes(1_024 - 128, now)
+    assert not many.takes(1_024 - 127, now)
 
 
 # ---- time --------------------------------------------------------------------------------------------------

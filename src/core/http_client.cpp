@@ -17,6 +17,8 @@ namespace {
 
 constexpr long kConnectTimeoutMs = 5'000;
 constexpr std::chrono::milliseconds kGrace{500};
+// CURLOPT_QUICK_EXIT, since 7.87, which the header this is built with may not have.
+constexpr auto kQuickExit = static_cast<CURLoption>(CURLOPTTYPE_LONG + 322);
 
 // The functions of libcurl that are used, with the types of its header.
 struct Curl {
@@ -107,6 +109,11 @@ class HttpClient final : public Transport {
                 set(CURLOPT_HEADERFUNCTION, &HttpClient::take_header) && set(CURLOPT_HEADERDATA, this) &&
                 set(CURLOPT_XFERINFOFUNCTION, &HttpClient::look_around) && set(CURLOPT_XFERINFODATA, this) &&
                 set(CURLOPT_NOPROGRESS, 0L);
+    // A kept address would outlive a move by a minute: each new connection asks for the name.
+    good = good && set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    // A resolver that gets no answer may take half a minute; without it a request that has timed out, and the
+    // end, would wait for its thread. An older libcurl does so.
+    (void)set(kQuickExit, 1L);
     const std::string ca_file = find_ca_file(options_.ca_file);
     if (!ca_file.empty()) good = good && set(CURLOPT_CAINFO, ca_file.c_str());
     if (!options_.cert_file.empty()) {

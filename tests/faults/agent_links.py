@@ -66,11 +66,11 @@ def freeze_aggregator(seed: int, seconds: float, home: Path, interval: str = "50
         lab.acked(10)
         lab.drained()
         tally.add(lab.judge())
-        _check_ticks(lab)
+        check_ticks(lab)
     return tally
 
 
-def _check_ticks(lab: Lab) -> None:
+def check_ticks(lab: Lab) -> None:
     """No tick was left out, whatever the link did (I6): within a stream each batch holds the next one."""
     ticks: dict[str, list[int]] = {}
     for (stream, _), batch in sorted(lab.ledger.batches.items()):
@@ -95,7 +95,7 @@ def slow_link(seed: int, acknowledged: int, home: Path) -> Link:
         lab.proxy.rule = lambda _: NOTHING
         lab.drained()
         tally.add(lab.judge())
-        _check_ticks(lab)
+        check_ticks(lab)
     return tally
 
 
@@ -134,7 +134,7 @@ def cut_everywhere(seed: int, step: int, home: Path) -> Cuts:
         tally.points = len(cuts)
         tally.duplicates_answered = sum(count > 1 for count in lab.ledger.attempts.values())
         tally.add(lab.judge())
-        _check_ticks(lab)
+        check_ticks(lab)
     return tally
 
 
@@ -186,7 +186,7 @@ def reorder(seed: int, acknowledged: int, home: Path) -> Link:
         lab.drained(300)  # what was acknowledged in between cuts the bundles short
         lab.proxy.release(newest_first=True)
         tally.add(lab.judge())
-        _check_ticks(lab)
+        check_ticks(lab)
     return tally
 
 

@@ -139,13 +139,14 @@ class AgentProcess:
 class Lab:
     """An aggregator, the proxy before it, the ledger that is told of both, and agents."""
 
-    def __init__(self, home: Path, seed: int, series: int = SERIES) -> None:
+    def __init__(self, home: Path, seed: int, series: int = SERIES, **link: Any) -> None:
+        """`link`: of the FaultProxy."""
         self.home = home
         self.seed = seed
         self.series = series
         self.ledger = Ledger(seed, series)
         self.aggregator = AggregatorProcess(home / "aggregator")
-        self.proxy = FaultProxy(lambda: address_of(self.aggregator.url))
+        self.proxy = FaultProxy(lambda: address_of(self.aggregator.url), **link)
         self.proxy.on_sent = self.ledger.sent
         self.proxy.on_seen = self.ledger.answered
         self.agents: list[AgentProcess] = []

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from types import TracebackType
 
@@ -98,8 +99,21 @@ class FaultProxy:
     (before a request goes on) and `on_seen` (after the reply) are called on the proxy's thread.
     """
 
-    def __init__(self, upstream: Callable[[], tuple[str, int]]) -> None:
+    def __init__(
+        self,
+        upstream: Callable[[], tuple[str, int]],
+        *,
+        tls: ssl.SSLContext | None = None,
+        listener: socket.socket | None = None,
+    ) -> None:
+        """
+        Args:
+            tls: what agents see first; its certificate may change meanwhile.
+            listener: bound to where they connect, which may be another network namespace.
+        """
         self.upstream = upstream
+        self._tls = tls
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self.rule: Callable[[Request], Fault] = lambda _: NOTHING
         self.on_sent: Callable[[Request], None] = lambda _: None
         self.on_seen: Callable[[Seen], None] = lambda _: None
@@ -143,9 +157,9 @@ class FaultProxy:
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=_MAX_HEAD)
-        port = server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        server = await asyncio.start_server(self._accept, sock=self._listener, ssl=self._tls, limit=_MAX_HEAD)
+        host, port = self._listener.getsockname()[:2]
+        self.url = f"{'https' if self._tls else 'http'}://{host}:{port}"
         self._ready.set()
         await self._stop.wait()
         server.close()

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from faults import agent_links, disk_full, peers
+from faults import agent_links, disk_full, island, peers
 from faults.agent_disk import DISKS, ERRORS, can_mount, fail_calls, fill_disk
 from faults.agent_kills import SCENARIOS, kill_agent, kill_at_syscalls, strace
 from faults.agent_life import (
@@ -20,6 +20,8 @@ from faults.agent_life import (
     suspend_agent,
     terminate,
 )
+from faults.agent_names import OUTAGES, lose_name
+from faults.agent_tls import distrust, openssl
 from faults.any_order import deliver_in_any_order
 from faults.damage import damage_all
 from faults.drains import drain_backlog, stampede
@@ -30,6 +32,8 @@ from faults.migrations import cut_migrations, kill_all_starts
 from faults.oracle import BrokenError
 from faults.power_loss import power_losses
 from faults.slow_readers import never_read
+from faults.slow_requests import be_slow
+from faults.web_attacks import attack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,12 +126,32 @@ PARTS: Final = (
     Part("F15", "64 kbit/s", lambda s, _, h: agent_links.slow_link(s, 200, h), "faults", 1, 1, waits=True),
     Part("F17", "replay", lambda s, _, h: agent_links.replay(s, 100, h), "faults", 1, 1, waits=True),
     Part("F18", "reorder", lambda s, _, h: agent_links.reorder(s, 400, h), "faults", 1, 1, waits=True),
+    Part(
+        "F20",
+        "name leads nowhere",
+        lambda s, _, h: lose_name(s, 2 * len(OUTAGES), h),
+        "troubles",
+        1,
+        1,
+        waits=True,
+        needs=(island.can_be_made, "no network namespace: needs root or user namespaces, and ip"),
+    ),
     Part("F21", "overload", lambda s, _, h: agent_links.overload(s, 3, h), "faults", 1, 1, waits=True),
     Part(
         "F22", "wrong token", lambda s, _, h: agent_links.wrong_token(s, 1_200, h), "faults", 1, 1, waits=True
     ),
     Part("F23", "strangers", lambda s, _, h: agent_links.strangers(s, 5, h), "faults", 1, 1, waits=True),
     Part("F24", "too big", lambda s, _, h: agent_links.too_big(s, 200, h), "faults", 1, 1, waits=True),
+    Part(
+        "F25",
+        "certificates",
+        lambda s, _, h: distrust(s, 5, h),
+        "refused",
+        1,
+        1,
+        waits=True,
+        needs=(openssl, "openssl is not installed"),
+    ),
     Part(
         "F26",
         "clocks",
@@ -142,10 +166,12 @@ PARTS: Final = (
     Part("F18", "any order", deliver_in_any_order, "runs", 400, 100),
     Part("F10", "database's disk full", disk_full.fill_disk, "fills", 20, 10, needs=_MOUNT),
     Part("F19", "nobody reads", never_read, "closed", 64, 64),
+    Part("F29", "byte by byte", be_slow, "cut", 1_000, 1_000),
     Part("F34", "ever-new tags", bomb_of_tags, "tried", 1_000_000, 1_000_000),
     Part("F34", "ever-new hosts", churn_of_hosts, "tried", 10_000, 10_000),
     Part("F36", "guessed tokens", guess_tokens, "refused", 2_000, 1_000),
     Part("F36", "time of comparisons", time_comparisons, "refused", 20_000, 20_000),
+    Part("F37", "the web's attacks", attack, "refused", 5_000, 5_000),
     Part("F40", "copies", copies, "copies", 3, 1, waits=True),
     Part("F13", "24 h drained", lambda s, _, h: drain_backlog(s, 8_640, h), "batches", 1, 1),
     Part("F28", "herd", lambda s, _, h: stampede(s, 1_000, h), "agents", 1, 1),

@@ -1,4 +1,4 @@
-"""The way between agent and aggregator misbehaves (F13–F18, F21–F24): nothing is lost or comes twice."""
+"""The way between agent and aggregator misbehaves (F13–F18, F20–F25): nothing is lost or comes twice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from faults import agent_links
+from faults import agent_links, island
+from faults.agent_names import lose_name
+from faults.agent_tls import REASONS, distrust, openssl
 from faults.agents import AGENT
 
 if TYPE_CHECKING:
@@ -39,3 +41,17 @@ def test_everything_sealed_is_stored_once(tmp_path: Path, run: Callable[..., Any
     tally = run(5, size, tmp_path / "lab")
     assert tally.stored + tally.declared_dropped == tally.sealed > 3
     assert tally.declared_dropped == (1 if run is agent_links.too_big else 0)
+
+
+@pytest.mark.skipif(openssl() is None, reason="openssl is not installed")
+def test_nothing_is_said_to_whom_no_certificate_vouches_for(tmp_path: Path) -> None:
+    tally = distrust(5, 1, tmp_path / "lab")
+    assert tally.refused == len(REASONS)
+    assert tally.stored == tally.sealed > 60
+
+
+@pytest.mark.skipif(not island.can_be_made(), reason="no network namespace of our own can be made here")
+def test_a_name_that_leads_nowhere_costs_nothing(tmp_path: Path) -> None:
+    tally = lose_name(5, 1, tmp_path / "lab")
+    assert tally.troubles == 1
+    assert tally.stored == tally.sealed > 20

@@ -1,4 +1,4 @@
-"""Who hurts the aggregator (F10, F19, F34, F36), in short: it stays up, says so, and serves the others."""
+"""Who hurts the aggregator (F10, F19, F29–F37), in short: it stays up, says so, and serves the others."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from faults.disk_full import fill_disk
 from faults.floods import bomb_of_tags, churn_of_hosts
 from faults.guessing import guess_tokens
 from faults.slow_readers import never_read
+from faults.slow_requests import be_slow
+from faults.web_attacks import attack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +30,12 @@ def test_who_does_not_read_is_cut_off(tmp_path: Path) -> None:
     assert (tally.closed, tally.readers_cut) == (4, 12)
 
 
+def test_who_sends_byte_by_byte_is_cut_off(tmp_path: Path) -> None:
+    tally = be_slow(1, 150, tmp_path / "home", silent=False)
+    assert (tally.cut, tally.hostile_5xx) == (150, 0)
+    assert tally.answered_408 > 30
+
+
 def test_ever_new_tags_are_bounded(tmp_path: Path) -> None:
     tally = bomb_of_tags(1, 20_000, tmp_path / "home")
     assert tally.tried == 20_000
@@ -42,3 +50,8 @@ def test_ever_new_hosts_are_bounded(tmp_path: Path) -> None:
 def test_guesses_are_refused_and_hold_up_nobody(tmp_path: Path) -> None:
     tally = guess_tokens(1, 150, tmp_path / "home")
     assert tally.refused == 150
+
+
+def test_what_the_web_tries_is_foiled(tmp_path: Path) -> None:
+    tally = attack(1, 400, tmp_path / "home")
+    assert (tally.refused, tally.hostile_5xx) == (400, 0)

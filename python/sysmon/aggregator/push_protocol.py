@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from sysmon.aggregator.ingest import Pending
     from sysmon.aggregator.push_head import PushHead
+    from sysmon.aggregator.room import Room
     from sysmon.aggregator.service import Aggregator
     from sysmon.aggregator.storage import Written
 
@@ -75,9 +76,10 @@ def head_of(status: int, dated: Sequence[Field], more: Sequence[Field]) -> bytes
 class PushProtocol(HttpToolsProtocol):
     """One connection. One push of it at most waits for its commit; what comes meanwhile is held back."""
 
-    def __init__(self, aggregator: Aggregator, heads: AnswerHeads, **given: Any) -> None:
+    def __init__(self, aggregator: Aggregator, heads: AnswerHeads, room: Room, **given: Any) -> None:
         super().__init__(**given)
         self._aggregator = aggregator
+        self._room = room
         self._ingest = aggregator.ingest
         self._heads = heads
         self._state = _IDLE
@@ -98,6 +100,9 @@ class PushProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._heard = self.loop.time()
+        if not self._room.takes(len(self.connections), self._heard):
+            self._close()
+            return
         self._silence = self.loop.call_later(SILENCE_S, self._check_silence)
 
     def connection_lost(self, exc: Exception | None) -> None:

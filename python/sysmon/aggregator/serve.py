@@ -16,6 +16,7 @@ import uvloop
 
 from sysmon.aggregator.live_protocol import LiveProtocol
 from sysmon.aggregator.push_protocol import SILENCE_S, AnswerHeads, PushProtocol
+from sysmon.aggregator.room import Room
 from sysmon.aggregator.service_manager import ServiceManager
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Serving:
         config = uvicorn.Config(
             aggregator.asgi,
             loop="none",  # `run` has made it
-            http=cast("Any", partial(PushProtocol, aggregator, AnswerHeads())),
+            http=cast("Any", partial(PushProtocol, aggregator, AnswerHeads(), Room.of_process())),
             ws=LiveProtocol,
             ws_max_size=settings.limits.ws_message_bytes,
             ws_ping_interval=_PING_S,
@@ -111,6 +112,7 @@ class Serving:
     async def _tell(self) -> None:
         while not self._server.started:
             await asyncio.sleep(0.01)
+        self._socket.listen(_BACKLOG)  # asyncio has made it as short as what it accepts at once
         try:
             self._on_start(self.url)
         except BaseException:  # nobody reads where it was to be said: `run` raises it

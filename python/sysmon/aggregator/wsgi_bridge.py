@@ -59,8 +59,11 @@ class WsgiBridge:
     async def _body(self, scope: Scope, receive: Any) -> bytes:
         """What belongs to the request, as far as its Content-Length is one that is read.
 
-        A chunked body is not: Flask's routes want a length and refuse what has none.
+        A chunked body is not: it is refused, and the connection ends with it, so that nothing that a proxy in
+        front took for a part of that body is read as a request.
         """
+        if any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+            raise Refusal(411, "length_required", "send Content-Length; chunked bodies are not taken")
         length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not length.isdigit() or not 0 < int(length) <= self._body_bytes:
             return b""
