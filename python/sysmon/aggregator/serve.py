@@ -1,4 +1,4 @@
-"""uvicorn on uvloop, embedded: one process, one loop, own signals, and an end that answers what is open."""
+"""uvicorn, embedded: one process, one loop, our own signals, and an end that answers what is under way."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import uvicorn
-import uvloop
 
 from sysmon.aggregator.live_protocol import LiveProtocol
 from sysmon.aggregator.push_protocol import SILENCE_S, AnswerHeads, PushProtocol
@@ -60,7 +59,7 @@ class Serving:
         self._manager = ServiceManager(os.environ)
         config = uvicorn.Config(
             aggregator.asgi,
-            loop="none",  # `run` has made it
+            loop="asyncio",
             http=cast("Any", partial(PushProtocol, aggregator, AnswerHeads(), Room.of_process())),
             ws=LiveProtocol,
             ws_max_size=settings.limits.ws_message_bytes,
@@ -85,7 +84,7 @@ class Serving:
     def run(self) -> signal.Signals | None:
         """Serves until it is stopped; by which signal, if by one."""
         _collect_rarely()
-        uvloop.run(self._run())
+        asyncio.run(self._run())
         return self._signal
 
     async def _run(self) -> None:
@@ -146,7 +145,8 @@ def _collect_rarely() -> None:
 
 def _bind(host: str, port: int, unread_s: float) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, or asyncio leaves TCP_NODELAY off: every reply would wait 40 ms for an ACK.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Connections inherit it. Without it one whose peer reads nothing is never lost: its empty window is
