@@ -18,7 +18,12 @@ const kFactOf: Readonly<Record<string, string>> = {
 /** `device of /var/log` for `mounts./var/log.device`: the mount point is what one looks for. */
 function factName(fact: string): string {
   const [, mount, what] = /^mounts\.(.+)\.(\w+)$/.exec(fact) ?? [];
-  return mount ? `${what} of ${mount}` : fact.replace(/^tags\./, "tag ").replaceAll("_", " ").replace(/ bytes$/, "");
+  return mount
+    ? `${what} of ${mount}`
+    : fact
+        .replace(/^tags\./, "tag ")
+        .replaceAll("_", " ")
+        .replace(/ bytes$/, "");
 }
 
 interface Props {
