@@ -1,7 +1,7 @@
 """How many connections there may be at once: so many that the store and Python itself still get a file open.
 
-Out of descriptors, questions end as failures of the aggregator, and a module that could not be loaded then
-stays missing for ever. So the last ones are kept.
+Out of descriptors, asyncio goes on accepting in vain and logs each failure, questions end as failures of the
+aggregator, and a module that could not be loaded then stays missing for ever. So the last ones are kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-_KEPT: Final = 128
+# Asyncio accepts so many before it hears of the first, and that two or three times.
+ACCEPTED_AT_ONCE: Final = 32
+_KEPT: Final = 4 * ACCEPTED_AT_ONCE
 LEAST: Final = 16
 _QUIET_S: Final = 60
 

@@ -15,7 +15,7 @@ import uvicorn
 
 from sysmon.aggregator.live_protocol import LiveProtocol
 from sysmon.aggregator.push_protocol import SILENCE_S, AnswerHeads, PushProtocol
-from sysmon.aggregator.room import Room
+from sysmon.aggregator.room import ACCEPTED_AT_ONCE, Room
 from sysmon.aggregator.service_manager import ServiceManager
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Serving:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            backlog=ACCEPTED_AT_ONCE,
             timeout_keep_alive=SILENCE_S,
             timeout_graceful_shutdown=_SHUTDOWN_S,
         )
