@@ -101,6 +101,14 @@ def test_other_bytes_within_a_bundle_are_a_conflict(kit: ServiceKit) -> None:
     assert kit.get("/api/hosts/web01/ledger")["committed"] == 4
 
 
+def test_a_backlog_of_long_ago_does_not_change_what_is_known_of_newer_batches(kit: ServiceKit) -> None:
+    assert kit.post(member(5000), X_SysMon_Seq="5000", **BUNDLE).status_code == 200
+    backlog = b"".join(member(n) for n in range(900, 910))  # 904 lies 4,096 below
+    assert kit.post(backlog, X_SysMon_Seq="900-909", **BUNDLE).status_code == 200
+    assert kit.post(member(5000), X_SysMon_Seq="5000", **BUNDLE).get_json()["duplicate"] is True
+    assert kit.post(member(5000, 1.0), X_SysMon_Seq="5000", **BUNDLE).status_code == 409
+
+
 def test_a_batch_under_a_number_that_was_declared_dropped_is_another_ones(kit: ServiceKit) -> None:
     """Its twin has given that number up: were it called a duplicate, this machine's batch would be lost."""
     dropped = {"X_SysMon_Dropped": "1-5000;samples=5;reason=spool_full"}

@@ -48,13 +48,17 @@ def test_the_usual_case_is_one_number() -> None:
 
 def test_digests_tell_other_bytes_of_recent_seqs_only() -> None:
     digests = Digests()
-    digests.put(1, 0)
-    digests.put(2, 77)
+    digests.put(1, 1, 0)
+    digests.put(2, 2, 77)
     assert not digests.differs(1, 2, 0)
     assert digests.differs(2, 2, 78)
     assert not digests.differs(3, 3, 5)  # never noted
-    digests.put(3, DECLARED)
+    digests.put(3, 3, DECLARED)
     assert all(digests.differs(3, 3, digest) for digest in range(4))
-    digests.put(2 + 4096, None)
+    digests.put(5000 - 4096, 5000, 6)  # too long ago: its place is a newer one's
+    digests.put(5000, 5000, 7)
+    digests.put(5000 - 4096, 5000, 6)
+    assert digests.differs(5000, 5000, 6)
+    digests.put(2 + 4096, 5000, None)
     assert not digests.differs(2 + 4096, 2 + 4096, 1)
     assert not digests.differs(2, 2 + 4096, 78)

@@ -107,8 +107,13 @@ class Digests:
     def __init__(self) -> None:
         self._slots = array("H")
 
-    def put(self, seq: int, digest: int | None) -> None:
-        """Notes the digest of a stored seq; None where it is not known."""
+    def put(self, seq: int, highest: int, digest: int | None) -> None:
+        """Notes the digest of a settled seq; None where it is not known.
+
+        One of an old backlog, too far below the highest, is not noted: its place is a newer one's.
+        """
+        if highest - seq >= _DIGESTS:
+            return
         at = seq % _DIGESTS
         if at >= len(self._slots):
             self._slots.extend([0] * (at + 1 - len(self._slots)))

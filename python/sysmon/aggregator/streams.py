@@ -187,7 +187,7 @@ class Streams:
         """Takes over what was committed."""
         stream = change.stream
         for seq, digest in change.digests.items():
-            stream.digests.put(seq, digest)
+            stream.digests.put(seq, change.seqs.highest, digest)
         for event_id in change.filled:
             stream.gaps.pop(event_id, None)
         stream.seqs = change.seqs
