@@ -63,13 +63,15 @@ interface Asked {
 }
 
 declare global {
-  var sysmonEarly: Asked | undefined;
+  /** What was asked early and nobody has taken; null once the page has asked for samples by itself. */
+  var sysmonEarly: Asked | null | undefined;
 }
 
 const kAsJson = { headers: { Accept: "application/json" }, credentials: "same-origin" } as const;
 
-/** Asks before there is a page: whoever asks the same first has that answer. */
+/** Asks before there is a page: whoever asks the same first has that answer. On a slow start the page is first. */
 export function askEarly(wanted: MetricsQuery): void {
+  if (globalThis.sysmonEarly === null) return;
   const path = metricsPath(wanted);
   const response = fetch(path, kAsJson);
   response.catch(() => {}); // told by whoever takes it
@@ -77,10 +79,10 @@ export function askEarly(wanted: MetricsQuery): void {
 }
 
 function takeEarly(path: string): Promise<Response> | undefined {
+  if (!path.startsWith("/api/metrics?")) return undefined;
   const asked = globalThis.sysmonEarly;
-  if (asked?.path !== path) return undefined;
-  globalThis.sysmonEarly = undefined;
-  return asked.response;
+  globalThis.sysmonEarly = null;
+  return asked?.path === path ? asked.response : undefined;
 }
 
 async function request(path: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
