@@ -84,7 +84,7 @@ def kill_vmagent(seed: int, kills: int, home: Path) -> PeerLoss:
             [
                 "vmagent",
                 f"-httpListenAddr=127.0.0.1:{port}",
-                f"-remoteWrite.url=http://127.0.0.1:{receiver.port}/write",
+                f"-remoteWrite.url={receiver.url}/write",
                 f"-remoteWrite.tmpDataPath={home / 'vmagent'}",
             ],
             port,
@@ -128,11 +128,12 @@ def restart_prometheus(seed: int, restarts: int, home: Path) -> PeerLoss:
     tally = PeerLoss()
     with Receiver(_METRIC) as receiver:
         config = home / "prometheus.yml"
+        address = receiver.url.removeprefix("http://")
         config.write_text(
             "global: {scrape_interval: 500ms, scrape_timeout: 400ms}\n"
             "scrape_configs:\n- job_name: lab\n"
-            f"  static_configs: [{{targets: ['127.0.0.1:{receiver.port}']}}]\n"
-            f"remote_write: [{{url: 'http://127.0.0.1:{receiver.port}/write'}}]\n"
+            f"  static_configs: [{{targets: ['{address}']}}]\n"
+            f"remote_write: [{{url: '{receiver.url}/write'}}]\n"
         )
         peer = _Peer(
             [

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import struct
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import isfinite
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from loopback_server import LoopbackHandler, LoopbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 
 def unsnappy(data: bytes) -> bytes:
@@ -87,7 +86,7 @@ def samples_of(write_request: bytes) -> Iterator[tuple[str, float, int]]:
         yield from ((name, value, time_ms) for value, time_ms in samples)
 
 
-class Receiver:
+class Receiver(LoopbackServer):
     """Keeps the values of one metric; `away`: answers 503. A GET shows it, with a higher number each time."""
 
     def __init__(self, metric: str) -> None:
@@ -96,47 +95,20 @@ class Receiver:
         self.away = False
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
+        class Handler(LoopbackHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.body()
                 if not outer.away:
-                    found = [
+                    outer.received += [
                         int(value)
                         for name, value, _ in samples_of(unsnappy(body))
                         if name == metric and isfinite(value)
                     ]
-                    outer.received += found
-                self._answer(503 if outer.away else 204, b"")
+                self.answer(503 if outer.away else 204, b"")
 
             def do_GET(self) -> None:
                 outer.scraped.append(len(outer.scraped) + 1)
                 text = f"# TYPE {metric} gauge\n{metric} {outer.scraped[-1]}\n"
-                self._answer(200, text.encode())
+                self.answer(200, text.encode(), {"Content-Type": "text/plain; version=0.0.4"})
 
-            def _answer(self, status: int, body: bytes) -> None:
-                self.send_response(status)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.port = self._server.server_port
-
-    def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join(10)
-        self._server.server_close()
+        super().__init__(Handler)
