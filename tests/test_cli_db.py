@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import apsw
@@ -271,8 +274,29 @@ def test_a_backup_that_fails_leaves_nothing(kit: ServiceKit, tmp_path: Path) -> 
         lambda db: db.execute("INSERT INTO events (host_id, start_ms, kind) VALUES (1, 1, 'x')")
     )
     with pytest.raises(StorageError, match="could not be written"):
-        kit.service.storage.maintain("backup", tmp_path / ("x" * 250))  # its journal's name is too long
+        kit.service.storage.maintain("backup", tmp_path / ("x" * 247))  # its journal's name is too long
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "there.db"]
+
+
+def test_a_backup_killed_half_way_has_no_name_yet(kit: ServiceKit, tmp_path: Path) -> None:
+    kit.push("web01", ("own.m", 1.0))
+    copy = tmp_path / "copy.db"
+    dies_before_sync = (
+        "import os, sys; from pathlib import Path; from sysmon.aggregator import database_file as file\n"
+        "file._sync = lambda *_: os.kill(os.getpid(), 9)\n"
+        "file.copy_database(Path(sys.argv[1]), Path(sys.argv[2]), None)\n"
+    )
+    database = kit.settings.data_dir / "sysmon.db"
+    killed = subprocess.run([sys.executable, "-c", dies_before_sync, database, copy], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not copy.exists()
+    left = tmp_path / "copy.db.partial"
+    assert left.stat().st_size > 0
+    with pytest.raises(StorageError, match="copy.db.partial exists: .* broken off"):
+        kit.service.storage.maintain("backup", copy)
+    left.unlink()
+    assert kit.service.storage.maintain("backup", copy)["bytes"] == copy.stat().st_size
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["copy.db", "data"]
 
 
 def test_the_folder_without_an_aggregator_is_copied_here(cli: Cli, kit: ServiceKit, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ CHECKED_BYTES: Final = 256 << 20
 _BUSY_MS: Final = 5_000
 _SET_ASIDE: Final = ".damaged-"
 _SUSPECT: Final = ".suspect"
+_PARTIAL: Final = ".partial"
 # PRAGMA application_id: closed by the aggregator; or open, and its newest commits may be in the WAL alone.
 _CLOSED: Final = 0x73796D00
 _IN_USE: Final = 0x73796D01
@@ -78,29 +79,37 @@ def open_reader(path: Path, vfs: str | None) -> apsw.Connection:
 def copy_database(path: Path, target: Path, vfs: str | None) -> int:
     """Writes one state of the database to a new file, beside its writer, and waits for the disk; its bytes.
 
+    The copy has its name once all of it is on the disk; until then it is `target` with ".partial" behind it.
+
     Raises:
         StorageError: `target` exists or cannot be written; it is gone again then.
     """
+    partial = target.with_name(target.name + _PARTIAL)
+    if target.exists():
+        raise StorageError(f"{target} exists; a backup never overwrites")
     try:
-        target.touch(mode=0o600, exist_ok=False)
+        partial.touch(mode=0o600, exist_ok=False)
     except FileExistsError:
-        raise StorageError(f"{target} exists; a backup never overwrites") from None
+        raise StorageError(
+            f"{partial} exists: a backup to this name is being written, or was broken off; remove it if none runs"
+        ) from None
     except OSError as error:
         raise StorageError(f"{target}: {error.strerror}") from error
     try:
         db = _connect(path, apsw.SQLITE_OPEN_READONLY, vfs)
         try:
-            db.execute("VACUUM INTO ?", (str(target),))
+            db.execute("VACUUM INTO ?", (str(partial),))
         finally:
             db.close()
-        for synced, flags in ((target, os.O_RDONLY), (target.parent, os.O_RDONLY | os.O_DIRECTORY)):
-            _sync(synced, flags)
+        _sync(partial, os.O_RDONLY)
+        if target.exists():  # somebody's, made meanwhile
+            raise StorageError(f"{target} exists; a backup never overwrites")
+        partial.rename(target)  # not a link: a stick with FAT on it has none
+        _sync(target.parent, os.O_RDONLY | os.O_DIRECTORY)
     except (apsw.Error, OSError) as error:
-        target.unlink(missing_ok=True)
         raise StorageError(f"{target} could not be written: {error}") from error
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+    finally:
+        partial.unlink(missing_ok=True)
     return target.stat().st_size
 
 
