@@ -21,7 +21,7 @@ from typing import Any
 from faults.parts import PARTS, Part, Result, run_task
 
 COLUMNS = ("acked_lost", "undeclared_lost", "duplicates", "corrupt", "torn", "error")
-SUMMED = ("declared_dropped", "quarantined")
+SUMMED = ("declared_dropped", "quarantined", "hostile_inputs", "hostile_5xx")
 WAITING = 8  # parts that wait for time to pass, at once
 # What kills at a point that was chosen, not at random in time.
 CRASHES = ("F01", "F02", "F03", "F04", "F05", "F43")
@@ -41,6 +41,7 @@ def main() -> int:
     board = _board(rows)
     chosen.json.parent.mkdir(parents=True, exist_ok=True)
     chosen.json.write_text(json.dumps(board, indent=1) + "\n", encoding="utf-8")
+    print(", ".join(f"{name} {value}" for name, value in board.items() if name != "rows"))
     print(f"{board['faults_survived']}/{board['faults_tried']} faults held; {chosen.json}")
     return 0 if board["faults_survived"] == board["faults_tried"] else 1
 
@@ -75,10 +76,15 @@ def _why_not(part: Part) -> str | None:
 
 def _row(part: Part, results: list[Result], seconds: float) -> dict[str, Any]:
     figures: dict[str, int] = {}
+    heals_ms: list[int] = []
     for result in results:
         for name, value in result.figures.items():
+            if isinstance(value, list):
+                heals_ms += value
+                continue
             before = figures.get(name, 0)
             figures[name] = max(before, value) if "_max" in name else before + value
+    heals_ms += [value for name, value in figures.items() if name == "heal_max_ms"]
     failed = [result.kind for result in results if result.kind is not None]
     survived = figures.pop(part.counts, 0)
     return {
@@ -90,6 +96,7 @@ def _row(part: Part, results: list[Result], seconds: float) -> dict[str, Any]:
         "survived": survived,
         **{column: failed.count(column) for column in COLUMNS},
         "seconds": round(seconds, 1),
+        "heals_ms": heals_ms,
         "figures": figures,
     }
 
@@ -106,11 +113,16 @@ def _board(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "crash_points_survived": sum(row["survived"] for row in crashes),
         **{column: sum(row[column] for row in ours) for column in COLUMNS},
         **{column: sum(row["figures"].get(column, 0) for row in ours) for column in SUMMED},
+        "heal_s_p95": _percentile_95([ms for row in ours for ms in row["heals_ms"]]) / 1000,
         "drain_24h_s": figures.get(("24 h drained", "drain_max_ms"), 0) / 1000,
         "live_age_during_drain_ms": figures.get(("24 h drained", "live_age_max_ms"), 0),
         "live_p99_during_drain_ms": figures.get(("herd", "live_p99_max_ms"), 0),
         "rows": rows,
     }
+
+
+def _percentile_95(values: list[int]) -> int:
+    return sorted(values)[int(len(values) * 0.95)] if values else 0
 
 
 def _line(row: dict[str, Any]) -> str:

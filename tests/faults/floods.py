@@ -27,6 +27,8 @@ class Tally:
     series_admitted: int = 0
     hosts_admitted: int = 0
     db_mib: int = 0
+    hostile_inputs: int = 0  # requests
+    hostile_5xx: int = 0
     p99_before_max_us: int = 0
     p99_during_max_us: int = 0
 
@@ -47,6 +49,8 @@ def bomb_of_tags(seed: int, tries: int, folder: Path) -> Tally:
                 for n in range(first, min(first + _BATCH, tries))
             ]
             status, code, _ = post(connection, {"hostname": "bomb", "metrics": metrics})
+            tally.hostile_inputs += 1
+            tally.hostile_5xx += status >= 500
             if (status, code) not in ((200, ""), (429, "too_many_key_sets")):
                 raise BrokenError("error", f"{status} {code}")
             tally.tried += len(metrics)
@@ -74,6 +78,8 @@ def churn_of_hosts(seed: int, tries: int, folder: Path) -> Tally:
             push = {"hostname": f"h{seed}-{number}", "metrics": [{"type": "a.b", "value": 1}]}
             status, code, answer = post(connection, push)
             tally.tried += 1
+            tally.hostile_inputs += 1
+            tally.hostile_5xx += status >= 500
             if status == 200:
                 tally.hosts_admitted += 1
             elif (status, code) != (429, "too_many_hosts") or not answer.headers["Retry-After"]:

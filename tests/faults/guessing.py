@@ -30,6 +30,8 @@ class Tally:
     refused: int = 0
     limited: int = 0
     t_max_permille: int = 0
+    hostile_inputs: int = 0
+    hostile_5xx: int = 0
 
 
 def guess_tokens(seed: int, tries: int, folder: Path) -> Tally:
@@ -72,6 +74,8 @@ def _wrong(random: Random) -> str:
 
 def _refused(running: AggregatorProcess, token: str, tally: Tally) -> None:
     status = _status(running, token)
+    tally.hostile_inputs += 1
+    tally.hostile_5xx += status >= 500
     if status not in (401, 429):
         raise BrokenError("error", f"a wrong token got {status}")
     tally.refused += 1

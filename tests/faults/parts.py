@@ -33,6 +33,7 @@ from faults.oracle import BrokenError
 from faults.power_loss import power_losses
 from faults.slow_readers import never_read
 from faults.slow_requests import be_slow
+from faults.starvation import crowd_out, starve_agent
 from faults.web_attacks import attack
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Task(NamedTuple):
 class Result(NamedTuple):
     """What became of it: the fields of its tally, or what did not hold."""
 
-    figures: dict[str, int]
+    figures: dict[str, int | list[int]]
     kind: str | None = None
     failure: str | None = None
 
@@ -58,7 +59,8 @@ class Result(NamedTuple):
 class Part:
     """`run(seed, tries, folder)` returns a tally, a dataclass of counts; field `counts` is what was tried.
 
-    Counts of tasks are summed up, but of those that are called `…_max_…` the highest counts.
+    Counts of tasks are summed up, but of those that are called `…_max_…` the highest counts. Lists, such as
+    the milliseconds of each healing (`heal_ms`), are put together.
     """
 
     fault: str
@@ -167,6 +169,8 @@ PARTS: Final = (
     Part("F10", "database's disk full", disk_full.fill_disk, "fills", 20, 10, needs=_MOUNT),
     Part("F19", "nobody reads", never_read, "closed", 64, 64),
     Part("F29", "byte by byte", be_slow, "cut", 1_000, 1_000),
+    Part("F30", "too few descriptors", crowd_out, "clients", 2_000, 2_000),
+    Part("F30", "starved agent", starve_agent, "limits", 100, 50),
     Part("F34", "ever-new tags", bomb_of_tags, "tried", 1_000_000, 1_000_000),
     Part("F34", "ever-new hosts", churn_of_hosts, "tried", 10_000, 10_000),
     Part("F36", "guessed tokens", guess_tokens, "refused", 2_000, 1_000),

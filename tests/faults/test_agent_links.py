@@ -1,4 +1,4 @@
-"""The way between agent and aggregator misbehaves (F13–F18, F20–F25): nothing is lost or comes twice."""
+"""The way between agent and aggregator misbehaves (F13–F18, F20–F25, F30): nothing is lost or comes twice."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from faults import agent_links, island
 from faults.agent_names import lose_name
 from faults.agent_tls import REASONS, distrust, openssl
 from faults.agents import AGENT
+from faults.starvation import starve_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,4 +55,11 @@ def test_nothing_is_said_to_whom_no_certificate_vouches_for(tmp_path: Path) -> N
 def test_a_name_that_leads_nowhere_costs_nothing(tmp_path: Path) -> None:
     tally = lose_name(5, 1, tmp_path / "lab")
     assert tally.troubles == 1
+    assert tally.stored == tally.sealed > 20
+
+
+def test_an_agent_without_room_loses_nothing(tmp_path: Path) -> None:
+    tally = starve_agent(5, 6, tmp_path / "lab")
+    assert tally.limits == 6
+    assert tally.ended > 0
     assert tally.stored == tally.sealed > 20

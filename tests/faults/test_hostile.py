@@ -12,6 +12,7 @@ from faults.floods import bomb_of_tags, churn_of_hosts
 from faults.guessing import guess_tokens
 from faults.slow_readers import never_read
 from faults.slow_requests import be_slow
+from faults.starvation import crowd_out
 from faults.web_attacks import attack
 
 if TYPE_CHECKING:
@@ -53,5 +54,11 @@ def test_guesses_are_refused_and_hold_up_nobody(tmp_path: Path) -> None:
 
 
 def test_what_the_web_tries_is_foiled(tmp_path: Path) -> None:
-    tally = attack(1, 400, tmp_path / "home")
-    assert (tally.refused, tally.hostile_5xx) == (400, 0)
+    tally = attack(1, 2_000, tmp_path / "home")
+    assert tally.refused == tally.hostile_inputs > 1_000
+    assert tally.hostile_5xx == 0
+
+
+def test_more_clients_than_descriptors_stop_nobody(tmp_path: Path) -> None:
+    tally = crowd_out(1, 400, tmp_path / "home")
+    assert (tally.clients, tally.hostile_5xx) == (400, 0)
