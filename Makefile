@@ -28,11 +28,15 @@ build: setup web ## the extension, the agent and the page, into .venv (editable)
 web: setup
 	@tools/build-web.sh
 
-.PHONY: cpp
+.PHONY: cpp sysmon_sim
 cpp: setup-test ## the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --preset debug >/dev/null
 	cmake --build --preset debug -j $(JOBS) --target sysmon_tests sysmon-agent
 	build/debug/tests/cpp/sysmon_tests
+# With the flags of `build`: ccache has the core already.
+sysmon_sim: setup-test
+	cmake --preset release >/dev/null
+	cmake --build --preset release -j $(JOBS) --target sysmon_sim
 
 .PHONY: lint
 lint: setup-test ## every formatter and linter
@@ -43,7 +47,7 @@ analyze: setup-test ## clang's static analyzer over the C++; some minutes
 	$(PY) tools/tidy.py '-*,clang-analyzer-*,-clang-analyzer-optin.performance.Padding'
 
 .PHONY: test
-test: setup-test lint build cpp ## everything that must pass, in a few minutes
+test: setup-test lint build cpp sysmon_sim ## everything that must pass, in a few minutes
 	$(PY) -m pytest -q -n 2 --dist loadgroup
 
 .PHONY: lock
@@ -62,9 +66,7 @@ fuzz: ## a minute of fuzzing for every parser (FUZZ_S=5 is less); needs clang, w
 	PYTHONPATH=tests $(PY) -m fuzz --seconds $(or $(FUZZ_S),60)
 
 .PHONY: sim
-sim: setup-test ## the agent through 100,000 hours of trouble on virtual time; under 10 min, build/sim.json
-	cmake --preset release >/dev/null
-	cmake --build --preset release -j $(JOBS) --target sysmon_sim
+sim: sysmon_sim ## the agent through 100,000 hours of trouble on virtual time; under 10 min, build/sim.json
 	build/release/tests/sim/sysmon_sim --jobs $(JOBS) --json build/sim.json
 
 .PHONY: tsan

@@ -75,10 +75,11 @@ HttpReply Network::post(const HttpRequest& request) {
   while_waiting_ = request.while_waiting;
   const std::int64_t began = time_.now();
   is_heard_ = false;
+  overrun_ = 0;
   HttpReply reply = carry(request);
   if (before_call) before_call();  // killed between the commit and the reply
   if (is_heard_) server_.acked(read_push(request));
-  if (time_.now() - began > request.timeout.count() * kMs + kMs) {
+  if (time_.now() - began > request.timeout.count() * kMs + kMs + overrun_) {
     throw Violation(Kind::error, "a request took longer than its timeout");
   }
   if (sabotage_ == Sabotage::any_ack_counts && reply.status / 100 == 2) {
@@ -108,14 +109,18 @@ HttpReply Network::post(const HttpRequest& request) {
   return reply;
 }
 
-// As libcurl does: whoever waits is called once a second.
+// As libcurl does: whoever waits is called once a second, and the clock of the timeout runs on meanwhile. A call
+// that is under way when the wait is over is waited for.
 void Network::wait(std::int64_t duration) {
-  for (std::int64_t left = duration; left > 0; left -= kSecond) {
+  const std::int64_t until = time_.now() + duration;
+  while (time_.now() < until) {
+    const bool is_second = until - time_.now() >= kSecond;
     time_.is_tick_held = sabotage_ == Sabotage::tick_waits;
-    time_.advance(time_.now() + std::min(left, kSecond));
+    time_.advance(is_second ? time_.now() + kSecond : until);
     time_.is_tick_held = false;
-    if (left >= kSecond && while_waiting_ != nullptr) (*while_waiting_)();
+    if (is_second && while_waiting_ != nullptr) (*while_waiting_)();
   }
+  overrun_ += time_.now() - until;
 }
 
 HttpReply Network::carry(const HttpRequest& request) {

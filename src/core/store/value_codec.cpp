@@ -1,4 +1,5 @@
-// u8 coding | varint first | [varint first difference] | varint centre | [varint unit] | u8 model | u8 shift | integers
+// u8 coding | varint first | [varint first difference] | varint centre, and unless all residuals are that:
+// [varint unit] | u8 model | u8 shift | integers
 //
 // All differences wrap around: they are taken and undone modulo 2^64.
 #include "core/store/value_codec.hpp"
@@ -17,8 +18,8 @@ namespace sysmon {
 
 namespace {
 
-// coding: bits 0-2 decimals (7: the bits of the double), 3-4 prediction, 5 residuals are signed, 6 a unit follows.
-// Do not renumber.
+// coding: bits 0-2 decimals (7: the bits of the double), 3-4 prediction, 5 residuals are signed, 6 a unit follows,
+// 7 every residual is the centre, which ends the series. Do not renumber.
 enum Prediction : std::uint8_t {
   kConstant = 0,  // all are the first
   kValue = 1,     // residuals are the values, less the first
@@ -28,7 +29,7 @@ enum Prediction : std::uint8_t {
 constexpr unsigned kPredictionShift = 3;
 constexpr unsigned kSigned = 1U << 5U;
 constexpr unsigned kHasUnit = 1U << 6U;
-constexpr unsigned kUnknown = 1U << 7U;
+constexpr unsigned kAtCentre = 1U << 7U;
 
 constexpr std::array<double, kNoDecimals> kPowers{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
 constexpr std::uint64_t kMagnitude = UINT64_MAX >> 1U;  // all bits of a double but its sign
@@ -168,13 +169,18 @@ void put_series(std::string& out, std::span<const std::int64_t> values, unsigned
     const std::uint64_t steps = magnitude(difference) / unit;
     return difference < 0 ? steps * 2 - 1 : steps * 2;
   });
-  const EntropyModel how = choose_model(integers);
-  out.push_back(static_cast<char>(decimals | static_cast<unsigned>(plan.prediction) << kPredictionShift |
-                                  (centre.is_signed ? kSigned : 0U) | (unit > 1 ? kHasUnit : 0U)));
+  // Ticks that are on time, and what grows steadily: an answer for many hosts reads more of them than of the rest.
+  const bool is_at_centre = std::ranges::all_of(integers, [](std::uint64_t steps) { return steps == 0; });
+  const unsigned how_spread =
+      is_at_centre ? kAtCentre : (centre.is_signed ? kSigned : 0U) | (unit > 1 ? kHasUnit : 0U);
+  out.push_back(
+      static_cast<char>(decimals | static_cast<unsigned>(plan.prediction) << kPredictionShift | how_spread));
   put_varint(out, to_zigzag(values[0]));
   if (plan.prediction == kDeltaOfDelta) put_varint(out, to_zigzag(minus(values[1], values[0])));
   put_varint(out, to_zigzag(centre.centre));
+  if (is_at_centre) return;
   if (unit > 1) put_varint(out, unit);
+  const EntropyModel how = choose_model(integers);
   out.push_back(static_cast<char>(how.model));
   out.push_back(static_cast<char>(how.shift));
   put_integers(out, integers, how);
@@ -212,9 +218,16 @@ unsigned take_series(ByteReader& in, std::span<std::int64_t> out) {
     return decimals;
   }
   const std::size_t lead = lead_of(prediction);
-  if ((coding & kUnknown) != 0 || out.size() <= lead) in.fail();
+  if (out.size() <= lead) in.fail();
   const std::int64_t second = prediction == kDeltaOfDelta ? from_zigzag(in.varint()) : 0;
   const std::int64_t centre = from_zigzag(in.varint());
+  if ((coding & kAtCentre) != 0) {
+    if ((coding & (kSigned | kHasUnit)) != 0) in.fail();
+    if (!in.ok()) return decimals;
+    std::ranges::fill(out.subspan(lead), centre);
+    undo(out, prediction, first, second);
+    return decimals;
+  }
   const std::uint64_t unit = (coding & kHasUnit) != 0 ? in.varint() : 1;
   const auto model = in.fixed<std::uint8_t>();
   const auto shift = in.fixed<std::uint8_t>();
