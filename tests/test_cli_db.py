@@ -292,7 +292,7 @@ def test_a_backup_killed_half_way_has_no_name_yet(kit: ServiceKit, tmp_path: Pat
     assert not copy.exists()
     left = tmp_path / "copy.db.partial"
     assert left.stat().st_size > 0
-    with pytest.raises(StorageError, match="copy.db.partial exists: .* broken off"):
+    with pytest.raises(StorageError, match=r"copy\.db\.partial exists: .* broken off"):
         kit.service.storage.maintain("backup", copy)
     left.unlink()
     assert kit.service.storage.maintain("backup", copy)["bytes"] == copy.stat().st_size

@@ -91,7 +91,7 @@ def copy_database(path: Path, target: Path, vfs: str | None) -> int:
         partial.touch(mode=0o600, exist_ok=False)
     except FileExistsError:
         raise StorageError(
-            f"{partial} exists: a backup to this name is being written, or was broken off; remove it if none runs"
+            f"{partial} exists: a backup to that name runs, or was broken off; remove it if none runs"
         ) from None
     except OSError as error:
         raise StorageError(f"{target}: {error.strerror}") from error
