@@ -19,8 +19,9 @@ setup-test:
 	@tools/setup.sh test
 
 .PHONY: build
+# c++ as cmake calls it by itself: what is compiled here ccache has for the release preset, by the same name.
 build: setup web ## the extension, the agent and the page, into .venv (editable)
-	SYSMON_SYSTEM_NODE=1 $(PY) -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps \
+	CXX=c++ SYSMON_SYSTEM_NODE=1 $(PY) -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps \
 	  --config-settings=cmake.define.SYSMON_WEB=OFF -e .
 
 # Built where an editable install serves it; wheels build their own copy (web/web.cmake).
@@ -28,12 +29,13 @@ build: setup web ## the extension, the agent and the page, into .venv (editable)
 web: setup
 	@tools/build-web.sh
 
-.PHONY: cpp sysmon_sim
+.PHONY: cpp
 cpp: setup-test ## the C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	cmake --preset debug >/dev/null
 	cmake --build --preset debug -j $(JOBS) --target sysmon_tests sysmon-agent
 	build/debug/tests/cpp/sysmon_tests
-# With the flags of `build`: ccache has the core already.
+
+.PHONY: sysmon_sim
 sysmon_sim: setup-test
 	cmake --preset release >/dev/null
 	cmake --build --preset release -j $(JOBS) --target sysmon_sim

@@ -98,6 +98,9 @@ class PartView {
 
   // The values of one of its series, field by field. Error: malformed.
   [[nodiscard]] static Result<void> read(const Entry& entry, std::vector<double>& values);
+  // Likewise of two, of one part or of two, in little more time than one. REQUIRES: both are samples.
+  [[nodiscard]] static Result<void> read(const Entry& a, std::vector<double>& values_a, const Entry& b,
+                                         std::vector<double>& values_b);
 
  private:
   KeySetId key_set_ = 0;

@@ -39,13 +39,24 @@ bool find(void* library, const char* name, Function& function) {
   return function != nullptr;
 }
 
+// Whether dlopen says that there is no such file: "NAME: cannot open shared object file: No such file or directory".
+bool is_absence(std::string_view why, std::string_view name) {
+  return why.starts_with(name) && why.ends_with("No such file or directory");
+}
+
 // Opened once and never closed: libcurl and its TLS library do not survive it.
 Result<Curl> open_curl() {
   void* library = nullptr;
+  std::string
+      broken;  // one that is there, and why it cannot be had: too little memory, a library that it needs
   for (const char* name : {"libcurl.so.4", "libcurl-gnutls.so.4"}) {
     library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (library != nullptr) break;
+    const char* why = ::dlerror();
+    if (broken.empty() && why != nullptr && !is_absence(why, name)) broken = why;
   }
+  if (library == nullptr && !broken.empty())
+    return Error{Error::Kind::io, "libcurl.so.4", "libcurl cannot be loaded: " + broken, 0};
   if (library == nullptr) {
     return Error{
         Error::Kind::not_found, "libcurl.so.4",

@@ -70,7 +70,8 @@ class WatchedPage:
     def _heard(self, message: ConsoleMessage) -> None:
         # The tests themselves read a chart's pixels again and again; the page never does.
         if message.type in ("error", "warning") and "willReadFrequently" not in message.text:
-            self.complaints.append(f"console {message.type}: {message.text}")
+            where = message.location.get("url", "")
+            self.complaints.append(f"console {message.type}: {message.text} {where}".rstrip())
 
     def wait_drawn(self, chart: str) -> None:
         """Returns once the chart has a curve."""

@@ -303,6 +303,19 @@ TEST_CASE("damage costs the records it touched, and these are declared") {
   }
 }
 
+TEST_CASE(
+    "what cannot be read for want of descriptors is not called damaged, and is there at the next start") {
+  Box box;
+  box.add(1, 10);
+  box.files.fault = [](std::string_view call) { return call == "read" ? EMFILE : 0; };
+  box.start();
+  CHECK(box.said("files of the spool that the disk does not give: 1"));
+  CHECK(!box.said("damaged"));
+  box.files.fault = nullptr;
+  box.start();
+  CHECK(box.drain() == range(1, 10));
+}
+
 TEST_CASE("a segment that is gone, twice there, or none of ours is no obstacle") {
   Box box({.max_bytes = 1U << 20U});
   box.add(1, 900);

@@ -139,7 +139,7 @@ TEST_CASE("every model and shift gives back what it was given") {
       put_integers(bytes, values, how);
       std::vector<std::uint64_t> found(values.size());
       ByteReader in(bytes);
-      take_integers(in, found, how);
+      take_integers({&in, found, how});
       REQUIRE(in.ok());
       REQUIRE(in.rest().empty());
       REQUIRE(found == values);

@@ -46,12 +46,21 @@ void Spool::Impl::recover() {
   unsynced_from = segments.end();
   unread_segment = found.unread_segment;
   counters.corrupt_records = found.damage.size();
-  if (!found.damage.empty()) {
-    log(LogLevel::warning, "the spool was damaged in " + std::to_string(found.damage.size()) +
-                               " places; what was lost there is declared to the aggregator");
-  }
+  say_damage(found.damage, log);
   write_waiting(clock.mono_ns());
   move_cursor();
+}
+
+void Spool::Impl::say_damage(const std::vector<DamagedPlace>& damage, const Log& log) {
+  const auto unread = static_cast<std::size_t>(std::ranges::count(damage, 0U, &DamagedPlace::bytes));
+  if (unread > 0) {  // no descriptor left, no memory, a disk that fails: the bytes may be as they were
+    log(LogLevel::warning, "files of the spool that the disk does not give: " + std::to_string(unread) +
+                               "; they stay for the next start");
+  }
+  if (const std::size_t damaged = damage.size() - unread; damaged > 0) {
+    log(LogLevel::warning, "the spool was damaged in " + std::to_string(damaged) +
+                               " places; what was lost there is declared to the aggregator");
+  }
 }
 
 void Spool::Impl::sync_found() {

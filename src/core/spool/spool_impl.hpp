@@ -24,6 +24,7 @@ struct Spool::Impl {
 
   // ---- spool.cpp ----
   void recover();
+  static void say_damage(const std::vector<DamagedPlace>& damage, const Log& log);
   void sync_found();
   void adopt(const FoundBatch& found);
   void append(IndexedBatch batch, std::string_view payload);

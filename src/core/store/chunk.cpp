@@ -279,6 +279,15 @@ Result<PartView> PartView::parse(std::string_view payload) {
   return view;
 }
 
+namespace {
+
+Result<void> check_read(const ByteReader& in) {
+  if (in.ok() && in.rest().empty()) return {};
+  return malformed("the values of a series are not what they should be");
+}
+
+}  // namespace
+
 Result<void> PartView::read(const Entry& entry, std::vector<double>& values) {
   const std::size_t fields = fields_of(entry.shape);
   values.resize(fields * entry.count);
@@ -286,8 +295,19 @@ Result<void> PartView::read(const Entry& entry, std::vector<double>& values) {
   if (entry.count == 0) return malformed("a series without ticks");
   for (std::size_t field = 0; field < fields && in.ok(); ++field)
     take_values(in, std::span(values).subspan(field * entry.count, entry.count));
-  if (!in.ok() || !in.rest().empty()) return malformed("the values of a series are not what they should be");
-  return {};
+  return check_read(in);
+}
+
+Result<void> PartView::read(const Entry& a, std::vector<double>& values_a, const Entry& b,
+                            std::vector<double>& values_b) {
+  if (a.count == 0 || b.count == 0) return malformed("a series without ticks");
+  values_a.resize(a.count);
+  values_b.resize(b.count);
+  ByteReader in_a(a.body);
+  ByteReader in_b(b.body);
+  take_values(in_a, values_a, in_b, values_b);
+  const Result<void> read = check_read(in_a);
+  return read ? check_read(in_b) : read;
 }
 
 }  // namespace sysmon

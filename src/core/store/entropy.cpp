@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 namespace sysmon {
 
@@ -151,61 +152,103 @@ void put_symbols(std::string& out, std::span<const std::uint64_t> values, Entrop
   std::reverse(out.begin() + static_cast<std::ptrdiff_t>(start), out.end());
 }
 
-// Symbols into `out`; false where the bytes end too early. `in` is left behind the last byte used.
-bool take_symbols(std::string_view& in, std::span<std::uint64_t> out, const Model& model, bool& has_escape) {
-  if (in.size() < kStateBytes) return false;
-  const auto* next = reinterpret_cast<const unsigned char*>(in.data());
-  const auto* const end = next + in.size();
-  // Plain pointers: this loop is where reading spends its time.
-  const std::uint8_t* const symbols = model.symbols.data();
-  const std::uint32_t* const frequencies = model.frequencies.data();
-  const std::uint32_t* const starts = model.starts.data();
-  std::uint32_t state = 0;
-  for (std::size_t i = 0; i < kStateBytes; ++i) state = state << 8U | *next++;
-  bool escaped = false;
-  for (std::uint64_t& value : out) {
-    const std::uint32_t slot = state & (kPrecision - 1);
-    const unsigned symbol = symbols[slot];
-    state = frequencies[symbol] * (state >> kPrecisionBits) + slot - starts[symbol];
-    value = symbol;
-    escaped |= symbol == kEscape;
-    // How many bytes bring it back to 24 bits: a count and not a loop, which no processor could foretell.
-    const auto missing = static_cast<unsigned>(std::countl_zero(state | 1U) - 8) / 8;
-    if (end - next >= 2) {
-      const unsigned pair = static_cast<unsigned>(next[0]) << 8U | next[1];
-      state = state << (8 * missing) | pair >> (16 - 8 * missing);
-      next += missing;
-    } else {
-      for (unsigned i = 0; i < missing; ++i) {
-        if (next == end) return false;
-        state = state << 8U | *next++;
+// Symbols of one list into `out`.
+class SymbolReader {
+ public:
+  SymbolReader(std::string_view in, std::span<std::uint64_t> out, const Model& model)
+      : next_(reinterpret_cast<const unsigned char*>(in.data())),
+        end_(next_ + in.size()),
+        value_(out.data()),
+        last_(value_ + out.size()),
+        symbols_(model.symbols.data()),
+        frequencies_(model.frequencies.data()),
+        starts_(model.starts.data()) {
+    for (std::size_t i = 0; i < kStateBytes && next_ != end_; ++i) state_ = state_ << 8U | *next_++;
+  }
+
+  // Every symbol has to wait for the one before it in its list: two lists take little longer than one.
+  static void read_together(SymbolReader& a, SymbolReader& b) {
+    SymbolReader one = a;  // copies, which stay in registers
+    SymbolReader other = b;
+    while (one.is_fast() && other.is_fast()) {
+      one.step();
+      other.step();
+    }
+    a = one;
+    b = other;
+  }
+
+  // Whatever is left; false where the bytes end too early or the encoder did not begin where this ends.
+  bool finish() {
+    SymbolReader me = *this;
+    while (me.is_fast()) me.step();
+    while (me.value_ != me.last_) {
+      me.take_symbol();
+      for (unsigned i = me.missing_bytes(); i > 0; --i) {
+        if (me.next_ == me.end_) return false;
+        me.state_ = me.state_ << 8U | *me.next_++;
       }
     }
+    *this = me;
+    return state_ == kLowState;
   }
-  has_escape = escaped;
-  in.remove_prefix(in.size() - static_cast<std::size_t>(end - next));
-  return state == kLowState;  // where the encoder began
-}
+
+  // Bytes that were not used.
+  [[nodiscard]] std::size_t left() const { return static_cast<std::size_t>(end_ - next_); }
+
+ private:
+  [[nodiscard]] bool is_fast() const { return value_ != last_ && end_ - next_ >= 2; }
+
+  void take_symbol() {
+    const std::uint32_t slot = state_ & (kPrecision - 1);
+    const unsigned symbol = symbols_[slot];
+    state_ = frequencies_[symbol] * (state_ >> kPrecisionBits) + slot - starts_[symbol];
+    *value_++ = symbol;
+  }
+  // How many bytes bring the state back to 24 bits: a count and not a loop, which no processor could foretell.
+  [[nodiscard]] unsigned missing_bytes() const {
+    return static_cast<unsigned>(std::countl_zero(state_ | 1U) - 8) / 8;
+  }
+  void step() {
+    take_symbol();
+    const unsigned missing = missing_bytes();
+    const unsigned pair = static_cast<unsigned>(next_[0]) << 8U | next_[1];
+    state_ = state_ << (8 * missing) | pair >> (16 - 8 * missing);
+    next_ += missing;
+  }
+
+  const unsigned char* next_;
+  const unsigned char* end_;
+  std::uint64_t* value_;
+  std::uint64_t* last_;
+  const std::uint8_t* symbols_;
+  const std::uint32_t* frequencies_;
+  const std::uint32_t* starts_;
+  std::uint32_t state_ = 0;
+};
 
 // Puts the low bits under the symbols.
 void add_low_bits(std::string_view low, std::span<std::uint64_t> values, unsigned shift) {
   if (shift == 0) return;
   const std::uint64_t mask = (UINT64_C(1) << shift) - 1;
   std::size_t at = 0;  // in bits
-  for (std::uint64_t& value : values) {
+  std::size_t i = 0;
+  // Most of them lie in a word that begins with their first byte.
+  const std::size_t words = shift <= 57 && low.size() >= sizeof mask ? low.size() - sizeof mask : 0;
+  for (; i < values.size() && at / 8 < words; ++i, at += shift) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, low.data() + at / 8, sizeof word);
+    values[i] = values[i] << shift | (word >> (at % 8) & mask);
+  }
+  for (; i < values.size(); ++i, at += shift) {
     const std::size_t byte = at / 8;
     const unsigned skip = static_cast<unsigned>(at % 8);
     std::uint64_t word = 0;
-    if (low.size() - byte >= sizeof word) {
-      std::memcpy(&word, low.data() + byte, sizeof word);
-    } else {
-      std::memcpy(&word, low.data() + byte, low.size() - byte);
-    }
+    std::memcpy(&word, low.data() + byte, std::min(low.size() - byte, sizeof word));
     word >>= skip;
     if (skip + shift > 64)
       word |= static_cast<std::uint64_t>(static_cast<unsigned char>(low[byte + 8])) << (64 - skip);
-    value = value << shift | (word & mask);
-    at += shift;
+    values[i] = values[i] << shift | (word & mask);
   }
 }
 
@@ -262,26 +305,56 @@ void put_integers(std::string& out, std::span<const std::uint64_t> values, Entro
   }
 }
 
-void take_integers(ByteReader& in, std::span<std::uint64_t> out, EntropyModel how) {
-  if (how.model >= kModels || how.shift > kMaxShift) {
-    in.fail();
-    return;
+namespace {
+
+// One list on its way: low bits, symbols, escapes.
+class ListReader {
+ public:
+  explicit ListReader(const IntegerList& list) : list_(list) {
+    ByteReader& in = *list_.in;
+    if (list_.how.model >= kModels || list_.how.shift > kMaxShift) in.fail();
+    low_ = in.take(low_bytes(list_.out.size(), list_.how.shift));
+    if (in.ok()) symbols_.emplace(in.rest(), list_.out, model_of(list_.how.model));
   }
-  const std::string_view low = in.take(low_bytes(out.size(), how.shift));
-  if (!in.ok()) return;
-  std::string_view rest = in.rest();
-  bool has_escape = false;
-  if (!take_symbols(rest, out, model_of(how.model), has_escape)) {
-    in.fail();
-    return;
+
+  static void read_together(ListReader& a, ListReader& b) {
+    if (a.symbols_ && b.symbols_) SymbolReader::read_together(*a.symbols_, *b.symbols_);
   }
-  in.take(in.rest().size() - rest.size());
-  if (has_escape) {
-    for (std::uint64_t& value : out) {
-      if (value == kEscape) value += in.varint();
+
+  void finish() {
+    ByteReader& in = *list_.in;
+    if (!symbols_) return;
+    if (!symbols_->finish()) {
+      in.fail();
+      return;
     }
+    in.take(in.rest().size() - symbols_->left());
+    bool has_escape = false;
+    for (const std::uint64_t value : list_.out) has_escape |= value == kEscape;  // without a branch for each
+    if (has_escape) {
+      for (std::uint64_t& value : list_.out) {
+        if (value == kEscape) value += in.varint();
+      }
+    }
+    add_low_bits(low_, list_.out, list_.how.shift);
   }
-  add_low_bits(low, out, how.shift);
+
+ private:
+  IntegerList list_;
+  std::string_view low_;
+  std::optional<SymbolReader> symbols_;
+};
+
+}  // namespace
+
+void take_integers(const IntegerList& list) { ListReader(list).finish(); }
+
+void take_integers(const IntegerList& a, const IntegerList& b) {
+  ListReader one(a);
+  ListReader other(b);
+  ListReader::read_together(one, other);
+  one.finish();
+  other.finish();
 }
 
 }  // namespace sysmon

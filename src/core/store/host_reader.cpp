@@ -39,6 +39,8 @@ void HostReader::clear() {
   place_of_slot_.assign(place_of_slot_.size(), KeyFinder::kUnwanted);
   series_.clear();
   chunk_ = 0;
+  ticks_.reset();
+  waiting_.reset();
   days_with_cells_.clear();
   times_.clear();
   told_.clear();
@@ -51,6 +53,7 @@ Result<void> HostReader::read(const StoredHost& host) {
   for (const StoredPart& part : host.parts) {
     if (Result<void> taken = take_part(part); !taken) return taken;
   }
+  if (Result<void> read = read_waiting(); !read) return read;
   std::vector<StoredRow> rows;
   std::ranges::copy_if(host.rows, std::back_inserter(rows), [this](const StoredRow& row) {
     return row.time_ms >= start_ms_ && row.time_ms < end_ms_;
@@ -69,34 +72,34 @@ Result<void> HostReader::take_part(const StoredPart& part) {
   if (key.part == kTicksPart) {
     Result<Ticks> ticks = unpack_ticks(part.payload);
     if (!ticks) return ticks.error();
-    ticks_ = std::move(*ticks);
+    ticks_ = std::make_shared<const Ticks>(std::move(*ticks));
     chunk_ = chunk;
     if (key.tier != 0) {
       const std::int64_t day = static_cast<std::int64_t>(key.hour) * kHourMs / kDayMs * kDayMs;
       if (days_with_cells_.empty() || days_with_cells_.back() != day) days_with_cells_.push_back(day);
       return {};
     }
-    const auto [from, until] = wanted_ticks();
-    times_.insert(times_.end(), ticks_.times.begin() + from, ticks_.times.begin() + until);
-    for (const auto& [tick, boot] : ticks_.boots) told_.emplace_back(ticks_.times[tick], boot);
+    const Column::Times& times = ticks_->times;
+    const auto [from, until] = wanted(times);
+    times_.insert(times_.end(), times.begin() + from, times.begin() + until);
+    for (const auto& [tick, boot] : ticks_->boots) told_.emplace_back(times[tick], boot);
     return {};
   }
-  if (chunk != chunk_) return malformed("a chunk without its ticks");
+  if (ticks_ == nullptr || chunk != chunk_) return malformed("a chunk without its ticks");
   const Result<PartView> view = PartView::parse(part.payload);
   if (!view) return view.error();
   const std::vector<std::uint32_t>* slots = finder_->members(view->key_set(), key.part);
   if (slots == nullptr || slots->size() < view->members())
     return malformed("the key set of a chunk is not known");
-  if (view->ticks() != ticks_.times.size()) return malformed("a part that does not fit its ticks");
+  if (view->ticks() != ticks_->times.size()) return malformed("a part that does not fit its ticks");
   for (const PartView::Entry& entry : view->series()) {
     const std::uint32_t slot = (*slots)[entry.member];
     if (slot == KeyFinder::kUnwanted) continue;
-    if (Result<void> read = PartView::read(entry, values_); !read) return read;
     if ((entry.shape == Shape::sample) != (key.tier == 0)) return malformed("cells where samples belong");
-    if (!entry.ticks.is_all() || key.tier != 0) entry.ticks.read(places_);
     if (key.tier == 0) {
-      take_samples(series_of(slot), entry);
+      if (Result<void> read = read_samples({slot, entry, ticks_}); !read) return read;
     } else {
+      if (Result<void> read = PartView::read(entry, values_); !read) return read;
       take_cells(series_of(slot), entry);
     }
   }
@@ -113,32 +116,55 @@ HostReader::Series& HostReader::series_of(std::uint32_t slot) {
   return series_[place];
 }
 
-std::pair<std::ptrdiff_t, std::ptrdiff_t> HostReader::wanted_ticks() const {
-  const Column::Times& times = ticks_.times;
+std::pair<std::ptrdiff_t, std::ptrdiff_t> HostReader::wanted(const Column::Times& times) const {
   return {std::ranges::lower_bound(times, start_ms_) - times.begin(),
           std::ranges::lower_bound(times, end_ms_) - times.begin()};
 }
 
-void HostReader::take_samples(Series& series, const PartView::Entry& entry) {
-  const Column::Times& times = ticks_.times;
-  if (entry.ticks.is_all()) {  // as most are: one run of its ticks is wanted
-    const auto [from, until] = wanted_ticks();
+Result<void> HostReader::read_samples(Samples samples) {
+  if (!waiting_) {
+    waiting_ = std::move(samples);
+    return {};
+  }
+  Result<void> read = PartView::read(waiting_->entry, waiting_values_, samples.entry, values_);
+  if (!read) return read;
+  take_samples(*waiting_, waiting_values_);
+  take_samples(samples, values_);
+  waiting_.reset();
+  return {};
+}
+
+Result<void> HostReader::read_waiting() {
+  if (!waiting_) return {};
+  if (Result<void> read = PartView::read(waiting_->entry, values_); !read) return read;
+  take_samples(*waiting_, values_);
+  waiting_.reset();
+  return {};
+}
+
+void HostReader::take_samples(const Samples& samples, const std::vector<double>& values) {
+  Series& series = series_of(samples.slot);
+  const Column::Times& times = samples.ticks->times;
+  if (samples.entry.ticks.is_all()) {  // as most are: one run of its ticks is wanted
+    const auto [from, until] = wanted(times);
     series.times.insert(series.times.end(), times.begin() + from, times.begin() + until);
-    series.values.insert(series.values.end(), values_.begin() + from, values_.begin() + until);
+    series.values.insert(series.values.end(), values.begin() + from, values.begin() + until);
     return;
   }
-  for (std::uint32_t i = 0; i < entry.count; ++i) {
+  samples.entry.ticks.read(places_);
+  for (std::uint32_t i = 0; i < samples.entry.count; ++i) {
     const std::int64_t time_ms = times[places_[i]];
     if (time_ms < start_ms_ || time_ms >= end_ms_) continue;
     series.times.push_back(time_ms);
-    series.values.push_back(values_[i]);
+    series.values.push_back(values[i]);
   }
 }
 
 void HostReader::take_cells(Series& series, const PartView::Entry& entry) {
+  entry.ticks.read(places_);
   const auto field = [&](std::size_t number, std::uint32_t i) { return values_[number * entry.count + i]; };
   for (std::uint32_t i = 0; i < entry.count; ++i) {
-    StoredCell cell{ticks_.times[places_[i]], entry.shape, field(0, i)};
+    StoredCell cell{ticks_->times[places_[i]], entry.shape, field(0, i)};
     if (entry.shape == Shape::gauge_cell) {
       cell.sum = field(1, i);
       cell.min = field(2, i);

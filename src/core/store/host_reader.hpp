@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -63,9 +65,18 @@ class HostReader {
   Result<void> take_row(const StoredRow& row);
   void clear();
   Series& series_of(std::uint32_t slot);
-  // Where the wanted range begins and ends among the chunk's ticks.
-  [[nodiscard]] std::pair<std::ptrdiff_t, std::ptrdiff_t> wanted_ticks() const;
-  void take_samples(Series& series, const PartView::Entry& entry);
+  // Samples of a series in one chunk.
+  struct Samples {
+    std::uint32_t slot = 0;
+    PartView::Entry entry;
+    std::shared_ptr<const Ticks> ticks;  // of the chunk
+  };
+  // Where the wanted range begins and ends among the ticks.
+  [[nodiscard]] std::pair<std::ptrdiff_t, std::ptrdiff_t> wanted(const Column::Times& times) const;
+  // Samples are read two by two: one waits for the next, of whatever chunk of the host that is.
+  Result<void> read_samples(Samples samples);
+  Result<void> read_waiting();
+  void take_samples(const Samples& samples, const std::vector<double>& values);
   void take_cells(Series& series, const PartView::Entry& entry);
   void finish();
 
@@ -74,16 +85,18 @@ class HostReader {
   std::int64_t end_ms_;
   std::vector<std::uint32_t> place_of_slot_;  // in series_
   std::vector<Series> series_;
-  Ticks ticks_;                                // of the chunk that is being read
+  std::shared_ptr<const Ticks> ticks_;         // of the chunk that is being read
   std::uint64_t chunk_ = 0;                    // its key, less the part
   std::vector<std::int64_t> days_with_cells_;  // their starts, ascending
   Column::Times times_;
   std::vector<std::pair<std::int64_t, std::uint32_t>> told_;  // (time, boot), in the order of reading
   std::vector<std::pair<std::int64_t, std::uint32_t>> runs_;
   Column::Times boots_;
+  std::optional<Samples> waiting_;
   // Reused.
   std::vector<std::uint32_t> places_;
   std::vector<double> values_;
+  std::vector<double> waiting_values_;
   RowSamples samples_;
 };
 

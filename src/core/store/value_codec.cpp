@@ -11,6 +11,7 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "core/store/entropy.hpp"
 
@@ -207,41 +208,80 @@ void undo(std::span<std::int64_t> values, Prediction prediction, std::int64_t fi
   }
 }
 
-// Reads the series and says under how many decimals it was written.
-unsigned take_series(ByteReader& in, std::span<std::int64_t> out) {
-  const auto coding = in.fixed<std::uint8_t>();
-  const auto prediction = static_cast<Prediction>(std::uint32_t{coding} >> kPredictionShift & 3U);
-  const unsigned decimals = coding & 7U;
-  const std::int64_t first = from_zigzag(in.varint());
-  if (prediction == kConstant) {
-    std::ranges::fill(out, first);
-    return decimals;
+// A series on its way from bytes to integers.
+class SeriesReader {
+ public:
+  // Takes what comes before the integers.
+  SeriesReader(ByteReader& in, std::span<std::int64_t> out) : out_(out) {
+    const auto coding = in.fixed<std::uint8_t>();
+    prediction_ = static_cast<Prediction>(std::uint32_t{coding} >> kPredictionShift & 3U);
+    decimals_ = coding & 7U;
+    first_ = from_zigzag(in.varint());
+    if (prediction_ == kConstant) return;
+    const std::size_t lead = lead_of(prediction_);
+    if (out.size() <= lead) in.fail();
+    if (prediction_ == kDeltaOfDelta) second_ = from_zigzag(in.varint());
+    centre_ = from_zigzag(in.varint());
+    is_signed_ = (coding & kSigned) != 0;
+    if ((coding & kAtCentre) != 0) {
+      if ((coding & (kSigned | kHasUnit)) != 0) in.fail();
+      return;
+    }
+    if ((coding & kHasUnit) != 0) unit_ = in.varint();
+    const auto model = in.fixed<std::uint8_t>();
+    const auto shift = in.fixed<std::uint8_t>();
+    if (!in.ok()) return;
+    // Signed and unsigned of one width may lie in each other's place.
+    list_ = IntegerList{
+        &in, {reinterpret_cast<std::uint64_t*>(out.data()) + lead, out.size() - lead}, {model, shift}};
   }
-  const std::size_t lead = lead_of(prediction);
-  if (out.size() <= lead) in.fail();
-  const std::int64_t second = prediction == kDeltaOfDelta ? from_zigzag(in.varint()) : 0;
-  const std::int64_t centre = from_zigzag(in.varint());
-  if ((coding & kAtCentre) != 0) {
-    if ((coding & (kSigned | kHasUnit)) != 0) in.fail();
-    if (!in.ok()) return decimals;
-    std::ranges::fill(out.subspan(lead), centre);
-    undo(out, prediction, first, second);
-    return decimals;
+
+  // Integers that are to be read before `finish`, if there are any.
+  [[nodiscard]] const std::optional<IntegerList>& list() const { return list_; }
+
+  // REQUIRES: whatever was read is ok.
+  void finish() {
+    if (prediction_ == kConstant) {
+      std::ranges::fill(out_, first_);
+      return;
+    }
+    if (list_) {
+      for (std::uint64_t& offset : list_->out) {
+        const std::uint64_t steps = is_signed_ ? static_cast<std::uint64_t>(from_zigzag(offset)) : offset;
+        offset = static_cast<std::uint64_t>(centre_) + steps * unit_;
+      }
+    } else {
+      std::ranges::fill(out_.subspan(lead_of(prediction_)), centre_);
+    }
+    undo(out_, prediction_, first_, second_);
   }
-  const std::uint64_t unit = (coding & kHasUnit) != 0 ? in.varint() : 1;
-  const auto model = in.fixed<std::uint8_t>();
-  const auto shift = in.fixed<std::uint8_t>();
-  if (!in.ok()) return decimals;
-  // Signed and unsigned of one width may lie in each other's place.
-  const std::span<std::uint64_t> raw(reinterpret_cast<std::uint64_t*>(out.data()) + lead, out.size() - lead);
-  take_integers(in, raw, {model, shift});
-  const bool is_signed = (coding & kSigned) != 0;
-  for (std::uint64_t& offset : raw) {
-    const std::uint64_t steps = is_signed ? static_cast<std::uint64_t>(from_zigzag(offset)) : offset;
-    offset = static_cast<std::uint64_t>(centre) + steps * unit;
+
+  // Under so many it was written.
+  [[nodiscard]] unsigned decimals() const { return decimals_; }
+
+ private:
+  std::span<std::int64_t> out_;
+  unsigned decimals_ = 0;
+  Prediction prediction_ = kConstant;
+  bool is_signed_ = false;
+  std::int64_t first_ = 0;
+  std::int64_t second_ = 0;  // difference
+  std::int64_t centre_ = 0;
+  std::uint64_t unit_ = 1;
+  std::optional<IntegerList> list_;
+};
+
+void to_doubles(std::span<const std::int64_t> integers, unsigned decimals, std::span<double> out) {
+  if (decimals == kNoDecimals) {
+    std::ranges::transform(integers, out.begin(), &from_ordered);
+  } else if (decimals == 0) {
+    std::ranges::transform(integers, out.begin(),
+                           [](std::int64_t whole) { return static_cast<double>(whole); });
+  } else {
+    std::ranges::transform(integers, out.begin(), [power = kPowers[decimals]](std::int64_t whole) {
+      return static_cast<double>(whole) / power;
+    });
   }
-  undo(out, prediction, first, second);
-  return decimals;
 }
 
 }  // namespace
@@ -280,28 +320,42 @@ void put_values(std::string& out, std::span<const double> values) {
 }
 
 void take_values(ByteReader& in, std::span<double> out) {
-  // Both are eight bytes: the integers are read where the doubles will be.
-  static_assert(sizeof(double) == sizeof(std::int64_t));
   thread_local Integers integers;
   integers.resize(out.size());
-  const unsigned decimals = take_series(in, integers);
+  SeriesReader series(in, integers);
+  if (series.list()) take_integers(*series.list());
   if (!in.ok()) return;
-  if (decimals == kNoDecimals) {
-    std::ranges::transform(integers, out.begin(), &from_ordered);
-  } else if (decimals == 0) {
-    std::ranges::transform(integers, out.begin(),
-                           [](std::int64_t whole) { return static_cast<double>(whole); });
-  } else {
-    std::ranges::transform(integers, out.begin(), [power = kPowers[decimals]](std::int64_t whole) {
-      return static_cast<double>(whole) / power;
-    });
+  series.finish();
+  to_doubles(integers, series.decimals(), out);
+}
+
+void take_values(ByteReader& in_a, std::span<double> out_a, ByteReader& in_b, std::span<double> out_b) {
+  thread_local Integers integers_a;
+  thread_local Integers integers_b;
+  integers_a.resize(out_a.size());
+  integers_b.resize(out_b.size());
+  SeriesReader a(in_a, integers_a);
+  SeriesReader b(in_b, integers_b);
+  if (a.list() && b.list()) {
+    take_integers(*a.list(), *b.list());
+  } else if (a.list() || b.list()) {
+    take_integers(a.list() ? *a.list() : *b.list());
   }
+  if (!in_a.ok() || !in_b.ok()) return;
+  a.finish();
+  b.finish();
+  to_doubles(integers_a, a.decimals(), out_a);
+  to_doubles(integers_b, b.decimals(), out_b);
 }
 
 void put_integers_as_series(std::string& out, std::span<const std::int64_t> values) {
   put_series(out, values, 0);
 }
 
-void take_integers_as_series(ByteReader& in, std::span<std::int64_t> out) { take_series(in, out); }
+void take_integers_as_series(ByteReader& in, std::span<std::int64_t> out) {
+  SeriesReader series(in, out);
+  if (series.list()) take_integers(*series.list());
+  if (in.ok()) series.finish();
+}
 
 }  // namespace sysmon

@@ -145,10 +145,10 @@ function Editor({ names }: { names: readonly string[] }) {
           class="setting edit-line"
           onSubmit={async (event) => {
             event.preventDefault();
+            navigate("/"); // first: its own page would go on asking for a host that is gone
             if (await run("", () => forgetAll(names, token.value.trim()))) {
               close();
               clearSelection();
-              navigate("/");
             }
           }}
         >
