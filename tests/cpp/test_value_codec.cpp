@@ -147,6 +147,40 @@ TEST_CASE("every model and shift gives back what it was given") {
   }
 }
 
+TEST_CASE("two series read side by side are what each is alone") {
+  std::mt19937_64 random(11);
+  std::vector<std::vector<double>> lists{{1}, std::vector<double>(360, 42.0), {1, 2, 3, 4}, {0.1, 1e300, -5}};
+  for (const std::size_t size : {2U, 40U, 360U, 1'000U}) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < size; ++i)
+      values.push_back(static_cast<double>(random() % 3 == 0 ? random() % 1'000'000 : random() % 20));
+    lists.push_back(values);
+  }
+  for (const std::vector<double>& a : lists) {
+    for (const std::vector<double>& b : lists) {
+      const std::string bytes_a = packed(a);
+      const std::string bytes_b = packed(b);
+      ByteReader in_a(bytes_a);
+      ByteReader in_b(bytes_b);
+      std::vector<double> found_a(a.size());
+      std::vector<double> found_b(b.size());
+      take_values(in_a, found_a, in_b, found_b);
+      REQUIRE(in_a.ok());
+      REQUIRE(in_b.ok());
+      REQUIRE(in_a.rest().empty());
+      REQUIRE(in_b.rest().empty());
+      REQUIRE(found_a == a);
+      REQUIRE(found_b == b);
+      // One that is damaged is told apart from one that is not.
+      ByteReader cut(std::string_view(bytes_a).substr(0, bytes_a.size() - 1));
+      ByteReader whole(bytes_b);
+      take_values(cut, found_a, whole, found_b);
+      CHECK(!cut.ok());
+      CHECK(whole.ok());
+    }
+  }
+}
+
 TEST_CASE("cut or changed bytes are an error or other numbers, never more") {
   std::vector<double> values;
   for (int i = 0; i < 100; ++i) values.push_back(i * i % 37 / 10.0);
