@@ -3,6 +3,8 @@
 A batch is known by (stream, seq) as soon as it was seen: on the wire, or in the spool of an agent that was
 killed. What it holds can be computed again, and no two batches of a stream hold the same. Every number up to
 the highest seen of a stream was sealed; at the end each must be stored, spooled, or declared to be lost.
+
+A run that lasts too long to keep all of that is judged now and then, and forgets what was found well.
 """
 
 from __future__ import annotations
@@ -71,6 +73,10 @@ class Ledger:
     resealed: set[Key] = field(default_factory=set)
     attempts: Counter[Key] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)  # bytes that changed, values that nobody computed
+    # What was judged is forgotten: numbers up to this, of a stream; times before this, of a host; its rows.
+    _judged: dict[str, int] = field(default_factory=dict)
+    _since_ms: dict[str, int] = field(default_factory=dict)
+    _rows_before: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     # ---- what is seen ----
@@ -81,8 +87,10 @@ class Ledger:
         if len(members) != len(request.seqs):
             self.broken.append(f"{request.seqs} came with {len(members)} batches")
         for seq, (text, member) in zip(request.seqs, members, strict=False):
-            self._take((request.stream, seq), text, member)
-            self.attempts[request.stream, seq] += 1
+            key = (request.stream, seq)
+            self._take(key, text, member)
+            if not self._is_judged(key):
+                self.attempts[key] += 1
 
     def answered(self, seen: Seen) -> None:
         """The aggregator replied."""
@@ -92,7 +100,8 @@ class Ledger:
         seqs = seen.request.seqs
         if seqs and reply["acked"] == [seqs[0], seqs[-1]]:
             with self._lock:
-                self.acked.update((seen.request.stream, seq) for seq in seqs)
+                keys = {(seen.request.stream, seq) for seq in seqs}
+                self.acked.update(key for key in keys if not self._is_judged(key))
         if not reply["duplicate"]:
             self._declare(seen.request)
 
@@ -108,6 +117,8 @@ class Ledger:
     def _take(self, key: Key, text: bytes, member: bytes) -> None:
         digest = hashlib.sha256(member).digest()
         with self._lock:
+            if self._is_judged(key):
+                return
             known = self.batches.get(key)
             if known is not None:
                 if known.digest != digest:
@@ -124,7 +135,11 @@ class Ledger:
         said = request.header("X-SysMon-Dropped") or ""
         for first, last, reason in re.findall(r"(\d+)-(\d+);samples=\d+;reason=(\w+)", said):
             for seq in range(int(first), int(last) + 1):
-                self.declared[request.stream, seq] = reason
+                if not self._is_judged((request.stream, seq)):
+                    self.declared[request.stream, seq] = reason
+
+    def _is_judged(self, key: Key) -> bool:
+        return key[1] <= self._judged.get(key[0], 0)
 
     def values(self, host: str, tick: int) -> list[float]:
         return [synthetic_value(self.seed, host, index, tick) for index in range(self.series)]
@@ -136,7 +151,8 @@ class Ledger:
             highest: dict[str, int] = {}
             for stream, seq in [*self.batches, *self.declared]:
                 highest[stream] = max(seq, highest.get(stream, 0))
-        return {(stream, seq) for stream, top in highest.items() for seq in range(1, top + 1)}
+            first = {stream: self._judged.get(stream, 0) + 1 for stream in highest}
+        return {(stream, seq) for stream, top in highest.items() for seq in range(first[stream], top + 1)}
 
     def settled(self) -> set[Key]:
         """What was acknowledged or declared to be lost, or lives on under another number."""
@@ -144,12 +160,18 @@ class Ledger:
             return self.acked | self.declared.keys() | self.resealed
 
     def judge(
-        self, running: AggregatorProcess, spools: Iterable[Path] = (), *, by_tick: bool = False
+        self,
+        running: AggregatorProcess,
+        spools: Iterable[Path] = (),
+        *,
+        by_tick: bool = False,
+        forget: bool = False,
     ) -> Tally:
         """Compares the ledger with what aggregator and spools hold.
 
         Args:
             by_tick: the aggregator puts times right, so batches are found by their ticks.
+            forget: what is found well is not looked at again, and the tally is of that alone.
 
         Raises:
             BrokenError: with the first few batches that are not where they must be.
@@ -166,15 +188,48 @@ class Ledger:
             raise BrokenError("corrupt", "; ".join(self.broken[:3]))
         stored = self._stored(running, by_tick)
         sealed = self.sealed() - self.resealed
-        tally = Tally(len(sealed), len(self.acked & sealed), len(stored & sealed), len(waiting - stored))
-        tally.declared_dropped = sum(key not in stored for key in declared)
-        tally.quarantined = len(quarantined)
         lost = sealed - stored - waiting - declared.keys()
         for kind, keys in (("acked_lost", lost & self.acked), ("undeclared_lost", lost)):
             if keys:
                 what = [(key, self.batches.get(key)) for key in sorted(keys)[:5]]
                 raise BrokenError(kind, f"{len(keys)} of {len(sealed)} batches: {what}")  # type: ignore[arg-type]
+        acked = set(self.acked)
+        told = self._forget(stored, declared.keys() | self.resealed) if forget else sealed
+        tally = Tally(len(told), len(acked & told), len(stored & told), len(waiting & told - stored))
+        tally.declared_dropped = len(declared.keys() & told - stored)
+        tally.quarantined = len(quarantined & told)
         return tally
+
+    def _forget(self, stored: set[Key], given_up: set[Key]) -> set[Key]:
+        """What goes, of what was sealed: of each stream the numbers before the first that is neither stored
+        nor given up, of each host the times before that batch. What is answered from there on is still known.
+        """
+        before = self.sealed()
+        done = stored | given_up
+        with self._lock:
+            until_ms: dict[str, int] = {}
+            for key, batch in self.batches.items():
+                if key not in done:
+                    until_ms[batch.host] = min(batch.time_ms, until_ms.get(batch.host, batch.time_ms))
+
+            def may_go(key: Key) -> bool:
+                batch = self.batches.get(key)
+                return key in done and (batch is None or batch.time_ms < until_ms.get(batch.host, 1 << 62))
+
+            for stream in {stream for stream, _ in [*self.batches, *self.declared]}:
+                seq = self._judged.get(stream, 0)
+                while may_go((stream, seq + 1)):
+                    seq += 1
+                self._judged[stream] = seq
+            gone = {key: batch for key, batch in self.batches.items() if self._is_judged(key)}
+            for key, batch in gone.items():
+                self._since_ms[batch.host] = max(batch.time_ms + 1, self._since_ms.get(batch.host, 0))
+                self._rows_before[batch.host] += key in stored
+            self.acked -= gone.keys()
+            for known in (self.batches, self.declared, self.attempts):
+                for key in [key for key in known if self._is_judged(key)]:
+                    del known[key]
+        return {key for key in before if self._is_judged(key)} - self.resealed
 
     def _stored(self, running: AggregatorProcess, by_tick: bool) -> set[Key]:
         """The batches the aggregator answers, each checked whole; raises for what nobody sent, or twice.
@@ -189,7 +244,7 @@ class Ledger:
         for host in get(running, "/api/hosts?limit=1000")["hosts"]:
             name = host["hostname"]
             contents: set[bytes] = set()
-            for time_ms, values in _rows(running, name, self._reach(by_tick)).items():
+            for time_ms, values in _rows(running, name, self._reach(_sender(name), by_tick)).items():
                 tick = int(values[0])
                 if values[1:] != self.values(_sender(name), tick):
                     raise BrokenError(
@@ -200,7 +255,7 @@ class Ledger:
                     raise BrokenError("corrupt", f"{name} at {time_ms}: tick {tick} was never sent")
                 stored.update(mine)
                 contents.update(self.batches[key].digest for key in mine)
-            committed = get(running, f"/api/hosts/{name}/ledger")["committed"]
+            committed = get(running, f"/api/hosts/{name}/ledger")["committed"] - self._rows_before[name]
             if by_tick and committed == len(self.batches):
                 # A clock that was put right may bring two ticks to the same millisecond: one is shown.
                 return set(self.batches)
@@ -208,13 +263,13 @@ class Ledger:
                 raise BrokenError("duplicates", f"{name}: {committed} rows of {len(contents)} batches")
         return stored
 
-    def _reach(self, by_tick: bool) -> range:
-        """The milliseconds in which there may be samples."""
+    def _reach(self, host: str, by_tick: bool) -> range:
+        """The milliseconds in which there may be samples that are not judged yet."""
         times = [batch.time_ms for batch in self.batches.values()] or [0]
         if by_tick:  # put right: about now
             now_ms = time.time_ns() // 1_000_000
             return range(now_ms - _WINDOW_MS + 60_000, now_ms + 60_000)
-        return range(min(times), max(times) + 1)
+        return range(max(min(times), self._since_ms.get(host, 0)), max(times) + 1)
 
 
 def _sender(hostname: str) -> str:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from faults.fault_proxy import Request
+
 pytestmark = [
     pytest.mark.native,
     pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
@@ -69,6 +71,55 @@ def test_a_number_that_nobody_speaks_of_any_more_is_lost(lab: Lab) -> None:
 def test_another_value_is_corrupt(lab: Lab) -> None:
     lab.ledger.seed += 1
     assert _broken(lab) == "corrupt"
+
+
+@pytest.fixture
+def judged(lab: Lab) -> Lab:
+    """The same, judged and forgotten; then the agent has another life."""
+    (agent,) = lab.agents
+    before = lab.ledger.judge(lab.aggregator, [agent.spool], forget=True)
+    assert before.sealed == before.stored >= 10
+    assert not lab.ledger.batches
+    agent.start()
+    lab.acked(5)
+    assert agent.stop() == 0
+    return lab
+
+
+def test_what_was_judged_is_not_counted_again(judged: Lab) -> None:
+    tally = judged.judge()
+    assert tally.sealed == tally.stored == tally.acked == len(judged.ledger.batches) >= 5
+
+
+def test_what_was_judged_and_comes_again_is_no_new_batch(judged: Lab) -> None:
+    seen: list[Request] = []
+    judged.proxy.on_sent = seen.append
+    (agent,) = judged.agents
+    agent.start()
+    judged.requested(3)
+    assert agent.stop() == 0
+    for request in seen:
+        judged.ledger.sent(request)
+    judged.ledger.judge(judged.aggregator, [agent.spool], forget=True)
+    for request in seen:
+        judged.ledger.sent(request)
+    assert not judged.ledger.batches
+
+
+def test_a_loss_after_a_judgement_is_found(judged: Lab) -> None:
+    assert judged.aggregator.stop() == 0
+    with apsw.Connection(str(judged.aggregator.data / "sysmon.db")) as db:
+        db.execute("DELETE FROM journal WHERE id = (SELECT max(id) - 1 FROM journal)")
+    judged.aggregator.start()
+    assert _broken(judged) == "acked_lost"
+
+
+def test_a_row_of_before_a_judgement_that_came_twice_is_a_duplicate(judged: Lab) -> None:
+    assert judged.aggregator.stop() == 0
+    with apsw.Connection(str(judged.aggregator.data / "sysmon.db")) as db:
+        db.execute("INSERT INTO journal SELECT id + 1000, host_id, time_ms, payload FROM journal LIMIT 1")
+    judged.aggregator.start()
+    assert _broken(judged) == "duplicates"
 
 
 def test_a_spool_is_read_as_it_was_written(tmp_path: Path) -> None:
