@@ -60,6 +60,10 @@ lock: setup-test ## tools/lock/ after a change in pyproject.toml; UPGRADE=1 take
 faults: setup-test build ## what is broken on purpose, in its long form; under 40 min, a scoreboard in build/faults.json
 	PYTHONPATH=tests $(PY) -m faults
 
+.PHONY: soak
+soak: setup-test build ## a day of random faults (SOAK_S=600 is ten minutes, SOAK_SEED=7 replays), build/soak.json
+	PYTHONPATH=tests $(PY) -m faults.soak --seconds $(or $(SOAK_S),86400) $(if $(SOAK_SEED),--seed $(SOAK_SEED))
+
 .PHONY: fuzz
 fuzz: ## a minute of fuzzing for every parser (FUZZ_S=5 is less); needs clang, which it installs
 	@tools/setup.sh fuzz

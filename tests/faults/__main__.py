@@ -105,12 +105,15 @@ def _board(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The columns of all; the peers' rows stand beside ours and count in none of them."""
     ours = [row for row in rows if not row["is_peer"] and not row["skipped"]]
     crashes = [row for row in ours if row["fault"] in CRASHES]
+    syscalls = [row for row in ours if row["fault"] == "F02"]
     figures = {(row["name"], name): value for row in ours for name, value in row["figures"].items()}
     return {
         "faults_tried": len(ours),
         "faults_survived": sum(row["tried"] == row["survived"] for row in ours),
         "crash_points_tried": sum(row["tried"] for row in crashes),
         "crash_points_survived": sum(row["survived"] for row in crashes),
+        "syscall_points_tried": sum(row["tried"] for row in syscalls),
+        "syscall_points_survived": sum(row["survived"] for row in syscalls),
         **{column: sum(row[column] for row in ours) for column in COLUMNS},
         **{column: sum(row["figures"].get(column, 0) for row in ours) for column in SUMMED},
         "heal_s_p95": _percentile_95([ms for row in ours for ms in row["heals_ms"]]) / 1000,

@@ -150,6 +150,7 @@ class Lab:
         self.proxy.on_sent = self.ledger.sent
         self.proxy.on_seen = self.ledger.answered
         self.agents: list[AgentProcess] = []
+        self.limits: dict[str, int] = {"query_series": 5_000}  # of the aggregator; the oracle asks for all
 
     def agent(self, name: str = "web01", **more: Any) -> AgentProcess:
         """Not started yet."""
@@ -187,7 +188,8 @@ class Lab:
     def __enter__(self) -> Self:
         settings = self.aggregator.home / ".sysmon"
         settings.mkdir(parents=True)
-        (settings / "aggregator.yaml").write_text("limits: {query_series: 5000}\n")  # the oracle asks for all
+        limits = ", ".join(f"{name}: {value}" for name, value in self.limits.items())
+        (settings / "aggregator.yaml").write_text(f"limits: {{{limits}}}\n")
         self.proxy.__enter__()
         self.aggregator.__enter__()
         return self

@@ -17,7 +17,6 @@ from faults.oracle import BrokenError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DISK: Final = "16m"
 _NOISE: Final = 400  # metrics a push
 
 
@@ -30,10 +29,10 @@ class Tally:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[tuple[list[str], Path]]:
+def small_disk(folder: Path, size: str = "16m") -> Iterator[tuple[list[str], Path]]:
     """(what runs a command where `folder` is that disk, the same folder as everybody else sees it)."""
     folder.mkdir(parents=True)
-    mount = f"mount -t tmpfs -o size={_DISK},mode=700 tmpfs {folder} && echo mounted && exec sleep 3600"
+    mount = f"mount -t tmpfs -o size={size},mode=700 tmpfs {folder} && echo mounted && exec sleep infinity"
     holder = subprocess.Popen(["unshare", "-Urm", "sh", "-c", mount], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout is not None
@@ -66,16 +65,20 @@ def fill_disk(seed: int, tries: int, folder: Path) -> Tally:
             host.check()
         finally:
             running.kill()
-        _check_file(disk, folder)
+        check_file(disk, folder)
     tally.acked = len(host.values)
     return tally
 
 
-def _fill_once(host: GoodHost, filler: Path, tally: Tally, *, every: int) -> None:
-    size = 4096 * (1 + every % 16)
+def take_all(filler: Path, size: int = 4096) -> None:
+    """Writes until the disk is full, so many bytes at once."""
     with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"x" * size)
+
+
+def _fill_once(host: GoodHost, filler: Path, tally: Tally, *, every: int) -> None:
+    take_all(filler, 4096 * (1 + every % 16))
     # What is left of a page, and of the WAL, may hold a few more.
     within(WAIT_S, lambda: host.push(_NOISE)[0] == 503, "pushes are refused")
     status, answer = host.push()
@@ -90,7 +93,8 @@ def _fill_once(host: GoodHost, filler: Path, tally: Tally, *, every: int) -> Non
     tally.fills += 1
 
 
-def _check_file(disk: Path, folder: Path) -> None:
+def check_file(disk: Path, folder: Path) -> None:
+    """The database on it is sound. Raises BrokenError."""
     copy = folder / "copy"
     shutil.copytree(disk, copy)
     db = apsw.Connection(str(copy / "sysmon.db"))

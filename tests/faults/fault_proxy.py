@@ -118,6 +118,7 @@ class FaultProxy:
         self.on_sent: Callable[[Request], None] = lambda _: None
         self.on_seen: Callable[[Seen], None] = lambda _: None
         self.requests = 0
+        self.delivering = 0  # requests that the aggregator has not answered yet
         self._held = _Held()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run)
@@ -192,7 +193,8 @@ class FaultProxy:
         if fault.latency_s:
             await asyncio.sleep(fault.latency_s)
         if fault.hang:
-            await asyncio.Event().wait()
+            await reader.read()  # until the other side has had enough
+            return False
         if fault.canned is not None:
             await _write(writer, fault.canned, fault)
             return True
@@ -217,7 +219,13 @@ class FaultProxy:
 
     async def _deliver(self, request: Request, fault: Fault) -> bytes:
         """The aggregator's reply; empty where it was cut off."""
-        host, port = self.upstream()
+        self.delivering += 1
+        try:
+            return await self._deliver_to(*self.upstream(), request, fault)
+        finally:
+            self.delivering -= 1
+
+    async def _deliver_to(self, host: str, port: int, request: Request, fault: Fault) -> bytes:
         reader, writer = await asyncio.open_connection(host, port, limit=_MAX_HEAD)
         try:
             sent = request.head + request.body

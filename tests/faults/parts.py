@@ -34,6 +34,7 @@ from faults.oracle import BrokenError
 from faults.power_loss import power_losses
 from faults.slow_readers import never_read
 from faults.slow_requests import be_slow
+from faults.soak_run import random_faults
 from faults.starvation import crowd_out, starve_agent
 from faults.web_attacks import attack
 
@@ -177,6 +178,7 @@ PARTS: Final = (
     Part("F36", "guessed tokens", guess_tokens, "refused", 2_000, 1_000),
     Part("F36", "time of comparisons", time_comparisons, "refused", 20_000, 20_000),
     Part("F37", "the web's attacks", attack, "refused", 5_000, 5_000),
+    Part("F44", "random faults", lambda s, _, h: random_faults(s, 300, h), "faults", 1, 1, waits=True),
     Part("F40", "copies", copies, "copies", 3, 1, waits=True),
     Part("F13", "24 h drained", lambda s, _, h: drain_backlog(s, 8_640, h), "batches", 1, 1),
     Part("F28", "herd", lambda s, _, h: stampede(s, 1_000, h), "agents", 1, 1),
