@@ -138,6 +138,8 @@ def test_a_body_beyond_the_limit_is_413(site: Site) -> None:
     fits = batch("web01").ljust(limit)
     assert site.push(fits).status == 200
     assert site.push(fits + b" ").status == 413
+    # Caddy keeps its client's connection, and takes what it has not read of that body for another request.
+    site.proxy.http.clear()
     assert site.push(batch("web01")).status == 200
 
 
