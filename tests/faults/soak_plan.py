@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -65,6 +66,7 @@ class Size:
     seconds: float
     agents: int = 12
     interval: str = "200ms"
+    killing: float = 0.5  # the share of the run, from its start, in which somebody is killed
 
     @property
     def every_s(self) -> float:
@@ -80,7 +82,7 @@ class Size:
     def killing_chapters(self) -> int:
         """Later nobody is killed, so that a leak may show: a process that starts anew has none, and each
         start of an agent is a stream for the aggregator to remember."""
-        return max(1, self.chapters // 2)
+        return math.ceil(self.chapters * self.killing)
 
 
 def plan(seed: int, size: Size) -> list[list[Trouble]]:

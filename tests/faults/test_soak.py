@@ -75,6 +75,7 @@ def test_in_the_later_half_nobody_is_killed() -> None:
     early, late = chapters[: SIZE.killing_chapters], chapters[SIZE.killing_chapters :]
     assert killed(early) == {AGGREGATOR, "agent1", "agent2", "agent3", "agent4", "agent5"}
     assert not killed(late)
+    assert not killed(plan(7, Size(600, agents=6, killing=0)))
 
 
 def _memory(leak_per_hour: float, hours: float) -> list[tuple[float, float]]:
