@@ -90,7 +90,8 @@ coverage: setup-test ## lines of spool, codec and reply parser that the C++ test
 	cmake --build --preset coverage -j $(JOBS)
 	find build/coverage -name '*.gcda' -delete
 	build/coverage/tests/cpp/sysmon_tests
-	.venv/bin/gcovr --root . --object-directory build/coverage $(COVERED) --txt-metric line --fail-under-line 95
+	.venv/bin/gcovr --root . build/coverage/tests build/coverage/CMakeFiles/sysmon_*.dir $(COVERED) \
+	  --txt-metric line --fail-under-line 95
 
 .PHONY: bench
 bench: build ## what is claimed fast, measured beside the floor and the peers that are installed
