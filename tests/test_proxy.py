@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
@@ -74,9 +75,13 @@ class Site:
         headers = {"X-SysMon-Token": READ, "Origin": self.proxy.url}
         if forwarded is not None:
             headers |= {"X-Forwarded-For": forwarded, "X-Real-IP": forwarded, "Forwarded": f"for={forwarded}"}
+        context = self.proxy.tls()
+        # One thread reads while another writes, which Python's TLS 1.3 does not always survive: the tickets
+        # that come first get in the way of the request.
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
         return connect(
             self.proxy.url.replace("https", "wss") + "/ws",
-            ssl=self.proxy.tls(),
+            ssl=context,
             additional_headers=headers,
             source_address=(source, 0),
             open_timeout=WAIT_S,
