@@ -36,13 +36,32 @@ function focus(selector: string): void {
   if (element instanceof HTMLInputElement) element.select();
 }
 
+/** Rows near the window exist, others are drawn a frame or more after the focus comes near them. */
+const kFramesForRows = 30;
+/** Steps that wait for rows. */
+let owed = 0;
+
 /** Moves the focus between the host links of the fleet's table. */
 function step(by: number): void {
+  const waits = owed !== 0;
+  owed = owed * by < 0 ? by : owed + by; // who turns round means it
+  if (!waits) takeSteps(kFramesForRows);
+}
+
+function takeSteps(frames: number): void {
   const links = [...document.querySelectorAll<HTMLElement>("[data-host-link]")];
   const at = links.indexOf(document.activeElement as HTMLElement);
-  const next = at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by));
+  const wanted = at < 0 ? (owed > 0 ? 0 : links.length - 1) : at + owed;
+  const next = Math.min(links.length - 1, Math.max(0, wanted));
   links[next]?.focus();
   links[next]?.scrollIntoView({ block: "nearest" });
+  owed = frames > 0 && links.length ? wanted - next : 0;
+  if (owed) requestAnimationFrame(() => retry(next === at ? frames - 1 : kFramesForRows));
+}
+
+function retry(frames: number): void {
+  if (document.activeElement?.matches("[data-host-link]")) takeSteps(frames);
+  else owed = 0; // the visitor has gone elsewhere
 }
 
 function compare(): void {
