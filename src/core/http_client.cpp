@@ -47,8 +47,8 @@ bool is_absence(std::string_view why, std::string_view name) {
 // Opened once and never closed: libcurl and its TLS library do not survive it.
 Result<Curl> open_curl() {
   void* library = nullptr;
-  std::string
-      broken;  // one that is there, and why it cannot be had: too little memory, a library that it needs
+  // Of one that is there and cannot be had: too little memory, a library that it needs.
+  std::string broken;
   for (const char* name : {"libcurl.so.4", "libcurl-gnutls.so.4"}) {
     library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (library != nullptr) break;

@@ -41,24 +41,29 @@ def _broken(lab: Lab) -> str:
     return caught.value.kind
 
 
+def _change(lab: Lab, statement: str) -> None:
+    """Behind the aggregator's back, while it is not there."""
+    assert lab.aggregator.stop() == 0
+    with apsw.Connection(str(lab.aggregator.data / "sysmon.db")) as db:
+        db.execute(statement)
+    lab.aggregator.start()
+
+
+_TWICE = "INSERT INTO journal SELECT id + 1000, host_id, time_ms, payload FROM journal LIMIT 1"
+
+
 def test_what_is_well_is_found_well(lab: Lab) -> None:
     tally = lab.judge()
     assert tally.sealed == tally.stored == tally.acked >= 10
 
 
 def test_a_row_that_is_gone_is_an_acknowledged_batch_lost(lab: Lab) -> None:
-    assert lab.aggregator.stop() == 0
-    with apsw.Connection(str(lab.aggregator.data / "sysmon.db")) as db:
-        db.execute("DELETE FROM journal WHERE id = 3")
-    lab.aggregator.start()
+    _change(lab, "DELETE FROM journal WHERE id = 3")
     assert _broken(lab) == "acked_lost"
 
 
 def test_a_row_that_came_twice_is_a_duplicate(lab: Lab) -> None:
-    assert lab.aggregator.stop() == 0
-    with apsw.Connection(str(lab.aggregator.data / "sysmon.db")) as db:
-        db.execute("INSERT INTO journal SELECT id + 1000, host_id, time_ms, payload FROM journal LIMIT 1")
-    lab.aggregator.start()
+    _change(lab, _TWICE)
     assert _broken(lab) == "duplicates"
 
 
@@ -107,18 +112,12 @@ def test_what_was_judged_and_comes_again_is_no_new_batch(judged: Lab) -> None:
 
 
 def test_a_loss_after_a_judgement_is_found(judged: Lab) -> None:
-    assert judged.aggregator.stop() == 0
-    with apsw.Connection(str(judged.aggregator.data / "sysmon.db")) as db:
-        db.execute("DELETE FROM journal WHERE id = (SELECT max(id) - 1 FROM journal)")
-    judged.aggregator.start()
+    _change(judged, "DELETE FROM journal WHERE id = (SELECT max(id) - 1 FROM journal)")
     assert _broken(judged) == "acked_lost"
 
 
 def test_a_row_of_before_a_judgement_that_came_twice_is_a_duplicate(judged: Lab) -> None:
-    assert judged.aggregator.stop() == 0
-    with apsw.Connection(str(judged.aggregator.data / "sysmon.db")) as db:
-        db.execute("INSERT INTO journal SELECT id + 1000, host_id, time_ms, payload FROM journal LIMIT 1")
-    judged.aggregator.start()
+    _change(judged, _TWICE)
     assert _broken(judged) == "duplicates"
 
 

@@ -109,7 +109,11 @@ def copy_database(path: Path, target: Path, vfs: str | None) -> int:
         if target.exists():  # somebody's, made meanwhile
             raise StorageError(f"{target} exists; a backup never overwrites")
         partial.rename(target)  # not a link: a stick with FAT on it has none
-        _sync(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            _sync(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
     except (apsw.Error, OSError) as error:
         raise StorageError(f"{target} could not be written: {error}") from error
     finally:
