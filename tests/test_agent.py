@@ -19,7 +19,7 @@ from push_receiver import WAIT_S, Answer, Push, PushReceiver
 from synthetic_values import synthetic_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 VM = Path(__file__).parent / "fixtures" / "proc" / "vm"
 TOKEN = "a-secret-nobody-may-see"
@@ -49,11 +49,12 @@ def _write_config(home: Path, url: str, *lines: str, token: str | None = TOKEN) 
 
 
 @contextmanager
-def _agent(home: Path, config: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def _agent(
+    home: Path, config: Path, *arguments: str, wrapper: Sequence[str | Path] = ()
+) -> Iterator[subprocess.Popen[str]]:
     log = (home / "agent.log").open("w")
-    agent = subprocess.Popen(
-        [AGENT, "--config", config, *arguments], env=_environment(home), stderr=log, text=True
-    )
+    command = [*wrapper, AGENT, "--config", config, *arguments]
+    agent = subprocess.Popen(command, env=_environment(home), stderr=log, text=True)
     try:
         yield agent
     finally:
@@ -270,6 +271,18 @@ def test_sighup_reads_the_configuration_again(tmp_path: Path) -> None:
                 lambda p: any(b["tags"] == {"role": "db"} for x in p for b in x.batches if "tags" in b)
             )
             assert tagged
+            _stop(agent)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_sighup_while_the_configuration_is_read_for_the_first_time(tmp_path: Path) -> None:
+    with PushReceiver() as server:
+        config = _write_config(tmp_path, server.url)
+        # -D: the agent is the process that is started, and strace its child.
+        strace = ["strace", "-D", "-f", "-o", "/dev/null", "-P", config, "-e", "trace=openat"]
+        strace += ["-e", "inject=openat:signal=SIGHUP:when=1"]
+        with _agent(tmp_path, config, wrapper=strace) as agent:
+            server.wait_for_pushes(2)
             _stop(agent)
 
 

@@ -108,7 +108,8 @@ class Spool {
   // Takes out what the aggregator will never accept; its bytes are kept apart, 1 MiB of them.
   // Error: the loss cannot be written down at present, so the batch stays.
   [[nodiscard]] Result<void> quarantine(std::uint64_t id);
-  // Seals the same bytes under another number, because the old one is taken by other bytes.
+  // Seals the same bytes under another number, because the old one is taken by other bytes. In a full spool the batch
+  // may be given up instead, declared.
   // Error: that cannot be written down at present, so the batch stays as it is.
   [[nodiscard]] Result<void> reseal(std::uint64_t id, std::string_view stream, std::uint64_t seq);
 

@@ -6,6 +6,7 @@
 #include "agent/hand_over.hpp"
 #include "agent/once.hpp"
 #include "agent/options.hpp"
+#include "agent/wakeup.hpp"
 #include "sysmon/agent_config.hpp"
 #include "sysmon/log.hpp"
 
@@ -24,6 +25,7 @@ std::optional<int> report(const LoadedConfig& loaded) {
 }
 
 int run(const Options& options) {
+  Wakeup::expect_reload();
   LoadedConfig loaded = load_agent_config(options.config, process_environment(),
                                           options.check ? UnknownKeys::reject : UnknownKeys::warn);
   // It wants to know where the spool is, and nothing else.

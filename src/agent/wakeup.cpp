@@ -58,13 +58,14 @@ void handle(int signal, void (*handler)(int)) {
 
 }  // namespace
 
+void Wakeup::expect_reload() { handle(SIGHUP, on_reload); }
+
 int Wakeup::install() {
   const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (fd < 0) return errno;
   event_fd = fd;
   handle(SIGTERM, on_stop);
   handle(SIGINT, on_stop);
-  handle(SIGHUP, on_reload);
   handle(SIGALRM, on_limit);
   handle(SIGPIPE, SIG_IGN);
   return 0;

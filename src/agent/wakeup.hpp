@@ -9,8 +9,12 @@ namespace sysmon::agent {
 // One per process, as signals are.
 class Wakeup {
  public:
-  // Installs the handlers: TERM and INT set `stop`, HUP sets `reload`; a second TERM or INT ends the process
-  // at once, and so does the time limit of a stop that hangs. Error: errno of eventfd, else 0.
+  // Installs the handler of HUP, which sets `reload`. Before the settings are read: who changes them then has them read
+  // again, where the signal would else end the process.
+  static void expect_reload();
+
+  // Installs the others: TERM and INT set `stop`; a second one ends the process at once, and so does the time limit of
+  // a stop that hangs. Error: errno of eventfd, else 0.
   [[nodiscard]] int install();
 
   // From any thread, and from a signal handler.

@@ -363,7 +363,7 @@ struct NetworkPublisher::Impl {
     if (new_streams_in_a_row > 1) retry.failed(now_ns);  // no such reply may become a hot loop
     if (auto resealed = spool.reseal(batches.front().id, sealer.stream(), sealer.take_seq()); !resealed)
       return retry.failed(now_ns);
-    backlog_up_to = spool.newest().id;
+    if (!spool.empty()) backlog_up_to = spool.newest().id;
   }
 
   void refuse(const PushReply& reply, std::int64_t now_ns) {

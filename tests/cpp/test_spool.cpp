@@ -316,6 +316,30 @@ TEST_CASE(
   CHECK(box.drain() == range(1, 10));
 }
 
+TEST_CASE(
+    "a cursor that cannot be read at one start and can at the next: what was written between is there") {
+  Box box({.max_bytes = 8U << 10U});
+  box.add(1, 9);
+  const std::string first = box.files.segments().front();
+  const std::string content = box.files.content(first);
+  box.spool->acknowledge(box.bundle());
+  const std::string cursor = box.files.content("cursor");
+  // A power loss: the first segment is not deleted, and those that the cursor points to were never made.
+  for (const std::string& name : box.files.segments()) REQUIRE(box.files.remove(name));
+  box.files.put(first, content);
+  int reads = 0;
+  box.files.fault = [&](std::string_view call) { return call == "read" && ++reads <= 3 ? EIO : 0; };
+  box.start();
+  box.files.fault = nullptr;
+  CHECK(box.spool->oldest().seq == 1);  // sent again, for nobody knows that it was acknowledged
+  box.add(1, kOther);
+  box.spool->sync_now(box.clock.now);
+  box.files.put("cursor", cursor);  // its new content was not synced
+  box.start();
+  REQUIRE(!box.spool->empty());
+  CHECK(box.spool->newest().stream == kOther);
+}
+
 TEST_CASE("a segment that is gone, twice there, or none of ours is no obstacle") {
   Box box({.max_bytes = 1U << 20U});
   box.add(1, 900);
@@ -493,6 +517,50 @@ TEST_CASE("a batch under a new number: the old one is gone for good, and nobody 
   CHECK(box.spool->oldest().seq == 2);
   CHECK(box.spool->newest().stream == kOther);
   CHECK(box.spool->newest().seq == 1);
+}
+
+TEST_CASE("killed at any call of it, a batch under a new number has one number") {
+  bool is_done = false;
+  for (int calls = 1; !is_done; ++calls) {
+    Box box;
+    box.add(1, 3);
+    int left = calls;
+    box.files.fault = [&](std::string_view) { return --left == 0 ? kKilled : 0; };
+    try {
+      (void)box.spool->reseal(box.spool->oldest().id, kOther, 1);
+      is_done = true;
+    } catch (const Killed&) {
+    }
+    box.files.fault = nullptr;
+    box.start();
+    CHECK(box.spool->drops() == 0);
+    CHECK(box.spool->size() == 3);
+    CHECK((box.spool->oldest().seq == 1) == (box.spool->newest().stream == kStream));
+  }
+}
+
+TEST_CASE("a batch whose new number cannot be synced has that number, and its old record stays") {
+  Box box;
+  box.add(1, 3);
+  box.clock.now += kSecond;
+  box.spool->maintain(box.clock.now);  // the old record is safe
+  box.files.fault = [](std::string_view call) { return call == "sync" ? EIO : 0; };
+  REQUIRE(box.spool->reseal(box.spool->oldest().id, kOther, 1));
+  CHECK(box.spool->size() == 3);
+  CHECK(box.spool->newest().stream == kOther);
+  box.files.fault = nullptr;
+  box.files.lose_power();
+  box.start();
+  CHECK(box.spool->drops() == 0);
+  CHECK(box.drain().size() == 3);
+}
+
+TEST_CASE("a batch for whose new number there is no room is given up, declared") {
+  Box box({.max_bytes = 800});
+  box.add(1);
+  REQUIRE(box.spool->reseal(box.spool->oldest().id, kOther, 1));
+  CHECK(box.spool->empty());
+  CHECK(box.dropped(LossReason::spool_full) == std::set<std::uint64_t>{1});
 }
 
 TEST_CASE("bundles are contiguous, of one stream, packed, and within the limits") {

@@ -115,18 +115,18 @@ def _every_fourth(fault: Fault) -> Callable[[], Callable[[Request], Fault]]:
     return lambda: lambda request: fault if any(seq % 4 == 2 for seq in request.seqs) else NOTHING
 
 
-def _in_half_of_the_streams(fault: Fault) -> Callable[[], Callable[[Request], Fault]]:
-    """Every fourth number of half of all streams is somebody else's, whenever it comes; the others are free.
+def _in_every_other_stream(fault: Fault) -> Callable[[], Callable[[Request], Fault]]:
+    """Every fourth number is somebody else's, whenever it comes, in the first, the third, … stream that is seen.
 
     Were it so in all of them, every batch would end in a stream of its own, and they would never all be sent.
     """
-    return lambda: (
-        lambda request: (
-            fault
-            if request.stream[:1] in set("01234567") and any(seq % 4 == 2 for seq in request.seqs)
-            else NOTHING
-        )
-    )
+    is_taken: dict[str, bool] = {}
+
+    def rule(request: Request) -> Fault:
+        taken = is_taken.setdefault(request.stream, len(is_taken) % 2 == 0)
+        return fault if taken and any(seq % 4 == 2 for seq in request.seqs) else NOTHING
+
+    return lambda: rule
 
 
 def _acked(count: int) -> Callable[[Lab, int], bool]:
@@ -139,7 +139,7 @@ SCENARIOS: Final = (
     Scenario("away", _away_for(30), lambda lab, before: _acked(10)(lab, before) and lab.is_drained()),
     Scenario("full", _away_for(60), _acked(10), spool="max_bytes: 64KiB", series=300),
     Scenario("poison", _every_fourth(error(400, "bad_json")), _acked(30)),
-    Scenario("conflict", _in_half_of_the_streams(error(409, "seq_conflict")), _acked(20)),
+    Scenario("conflict", _in_every_other_stream(error(409, "seq_conflict")), _acked(20)),
 )
 
 

@@ -32,24 +32,31 @@ const Ledger::Entry* Ledger::find(const Id128& stream, std::uint64_t seq) const 
 
 void Ledger::wrote(std::string_view file, std::string_view bytes, std::int64_t now) {
   if (!file.starts_with("segment-")) return;
-  const auto record = parse_record(bytes);
-  if (!record) throw Violation(Kind::corrupt, "a write that is no record");
-  if (record->kind == RecordKind::resealed) {
-    at(record->stream, record->seq).is_resealed = true;
+  while (!bytes.empty()) {
+    const auto record = parse_record(bytes);
+    if (!record) throw Violation(Kind::corrupt, "a write that is no record");
+    wrote_record(segment_number(file), *record, now);
+    bytes.remove_prefix(kRecordHeaderBytes + record->payload.size());
+  }
+}
+
+void Ledger::wrote_record(std::uint64_t segment, const Record& record, std::int64_t now) {
+  if (record.kind == RecordKind::resealed) {
+    at(record.stream, record.seq).is_resealed = true;
     ++resealed_;
     return;
   }
-  if (record->kind == RecordKind::drop) return;
-  Entry& entry = at(record->stream, record->seq);
+  if (record.kind == RecordKind::drop) return;
+  Entry& entry = at(record.stream, record.seq);
   entry.written_at = now;
   entry.is_unsafe = false;
-  recent_.push_back({record->stream, record->seq, segment_number(file)});
-  const std::uint64_t digest = digest_of(record->payload);
+  recent_.push_back({record.stream, record.seq, segment});
+  const std::uint64_t digest = digest_of(record.payload);
   if (entry.digest == 0) {
     entry.digest = digest;
     ++sealed_;
   } else if (entry.digest != digest) {
-    throw Violation(Kind::corrupt, "the bytes of " + name_of(record->stream, record->seq) + " have changed");
+    throw Violation(Kind::corrupt, "the bytes of " + name_of(record.stream, record.seq) + " have changed");
   }
 }
 

@@ -52,6 +52,7 @@ class Ledger {
     std::uint64_t seq = 0;
     std::uint64_t segment = 0;
   };
+  void wrote_record(std::uint64_t segment, const Record& record, std::int64_t now);
   Entry& at(const Id128& stream, std::uint64_t seq);
 
   std::map<Id128, Stream> streams_;

@@ -32,6 +32,8 @@ class Cursor {
   void recover(Files& files);
 
   [[nodiscard]] const CursorPosition& position() const { return position_; }
+  // There is one, and the disk did not give it: a later start may see it again.
+  [[nodiscard]] bool is_unread() const { return is_unread_; }
   // There was a whole slot, or a move has written one since.
   [[nodiscard]] bool is_known() const { return generation_ > 0; }
   // Writes it unless it is the present one. A failure costs duplicates after a restart, and is tried again
@@ -42,6 +44,7 @@ class Cursor {
   std::unique_ptr<File> file_;
   CursorPosition position_;
   bool is_written_ = false;
+  bool is_unread_ = false;
   std::uint64_t generation_ = 0;
 };
 

@@ -13,7 +13,6 @@ constexpr std::string_view kMagic{"\xF5SP\xFA", 4};
 constexpr std::size_t kCrcAt = 8;
 constexpr std::size_t kSummedAt = 12;
 constexpr std::uint8_t kVersion = 1;
-constexpr std::size_t kDropPayloadBytes = 8 + 8 + 1;  // last, samples, reason
 
 std::uint32_t checksum_of(std::string_view record) {
   return crc32c(record.substr(kSummedAt), crc32c(record.substr(4, 4)));

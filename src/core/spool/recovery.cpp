@@ -163,7 +163,8 @@ Result<std::vector<std::string>> list_names(Files& files) {
 
 }  // namespace
 
-Recovered recover_spool(Files& files, const CursorPosition& from) {
+Recovered recover_spool(Files& files, const Cursor& cursor) {
+  const CursorPosition& from = cursor.position();
   Scan scan(from);
   std::vector<std::uint64_t> numbers;
   std::uint64_t highest = from.segment;
@@ -193,6 +194,10 @@ Recovered recover_spool(Files& files, const CursorPosition& from) {
     scan.segment(number, *bytes, is_last);
   }
   scan.finish();
+  if (cursor.is_unread()) {  // should it be seen again, what is new must lie behind it
+    scan.found.is_last_whole = false;
+    highest += kFarAhead;
+  }
   // Never the cursor's own segment once that is gone: what is new must lie behind the cursor.
   scan.found.next_number = highest + 1;
   return std::move(scan.found);

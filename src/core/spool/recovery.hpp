@@ -44,7 +44,7 @@ struct Recovered {
   std::vector<std::uint64_t> stale;  // segments that are done with
 };
 
-// Reads only. `from` is the cursor's position.
-[[nodiscard]] Recovered recover_spool(Files& files, const CursorPosition& from);
+// Reads only. REQUIRES: the cursor is recovered.
+[[nodiscard]] Recovered recover_spool(Files& files, const Cursor& cursor);
 
 }  // namespace sysmon

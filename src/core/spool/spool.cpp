@@ -27,7 +27,7 @@ Spool::Impl::Impl(Files& the_files, const Clock& the_clock, SpoolOptions given, 
 
 void Spool::Impl::recover() {
   cursor.recover(files);
-  Recovered found = recover_spool(files, cursor.position());
+  Recovered found = recover_spool(files, cursor);
   for (const std::uint64_t number : found.stale) (void)files.remove(segment_name(number));
   if (found.torn_bytes > 0 && found.is_last_whole) {
     const SegmentFile& last = found.segments.back();
@@ -292,26 +292,28 @@ Result<void> Spool::quarantine(std::uint64_t id) {
 
 Result<void> Spool::reseal(std::uint64_t id, std::string_view stream, std::uint64_t seq) {
   Impl& impl = *impl_;
-  const Error cannot{Error::Kind::unavailable, "spool", "its disk takes nothing at present", 0};
-  if (impl.is_failing) return cannot;
+  if (impl.is_failing)
+    return Error{Error::Kind::unavailable, "spool", "its disk takes nothing at present", 0};
   std::string payload;
   if (auto taken = read(id, payload); !taken) return taken;
-  const IndexedBatch old = *impl.index.find(id);
-  IndexedBatch anew = old;
-  anew.stream = impl.index.stream_number(parse_id128(stream));
-  anew.seq = seq;
-  impl.append(anew, payload);
-  // The old record goes once the new one is safe. Should it stay, it is refused and sealed again: the
-  // aggregator stores a sample once, whatever its batch is called.
-  if (impl.is_failing) return cannot;
-  const auto gone = impl.write_drop({{}, {}, old.stream, {old.seq, old.seq}, 0, LossReason::quarantined},
-                                    RecordKind::resealed);
-  auto written = gone ? impl.sync() : gone.error();
-  if (!written) {
-    impl.fail(impl.clock.mono_ns(), written.error());
-    return written;
+  const std::int64_t now_ns = impl.clock.mono_ns();
+  if (auto room = impl.make_room(2 * kRecordHeaderBytes + kDropPayloadBytes + payload.size()); !room) {
+    impl.fail(now_ns, room.error());
+    return room;
   }
+  if (impl.index.find(id) == nullptr) return {};  // the oldest went for room, declared
+  const RecordPlace old = impl.index.find(id)->place;
+  const auto written = impl.write_resealed(id, impl.index.stream_number(parse_id128(stream)), seq, payload);
+  if (!written) {
+    impl.fail(now_ns, written.error());
+    return written.error();
+  }
+  impl.held.hold(*written, now_ns, payload);
   impl.settle(id);
+  if (auto synced = impl.sync(); !synced) {
+    impl.held_again_from = std::min(old, impl.held_again_from.value_or(old));
+    impl.fail(now_ns, synced.error());
+  }
   impl.move_cursor();
   return {};
 }

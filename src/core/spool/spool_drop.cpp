@@ -24,7 +24,7 @@ Result<void> Spool::Impl::drop_segment(std::uint64_t number) {
   for (PendingDrop& drop : drops.all()) {
     const bool is_only_here = drop.place.segment == 0 && drop.safe_place.segment == number;
     if (drop.place.segment != number && !is_only_here) continue;
-    const auto place = write_drop(drop, RecordKind::drop);
+    const auto place = write_drop(drop);
     if (!place) return place.error();
     drop.place = *place;
   }
@@ -53,7 +53,7 @@ Result<void> Spool::Impl::drop_batches(const std::vector<std::uint64_t>& ids, Lo
   }
   for (PendingDrop& drop : wanted.all()) {
     if (drop.place.segment != 0) continue;
-    const auto place = write_drop(drop, RecordKind::drop);
+    const auto place = write_drop(drop);
     if (!place) return place.error();
     drop.place = *place;
   }

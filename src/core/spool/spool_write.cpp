@@ -24,7 +24,7 @@ Result<void> Spool::Impl::try_write_waiting() {
   bool has_written = false;
   for (PendingDrop& drop : drops.all()) {
     if (drop.place.segment != 0) continue;
-    const auto place = write_drop(drop, RecordKind::drop);
+    const auto place = write_drop(drop);
     if (!place) return place.error();
     drop.place = *place;
     has_written = true;
@@ -55,13 +55,40 @@ Result<void> Spool::Impl::try_write_waiting() {
 Result<void> Spool::Impl::write_batch(std::uint64_t id) {
   if (auto room = make_room(index.find(id)->place.bytes); !room) return room;
   IndexedBatch& batch = *index.find(id);
-  const auto place = write(record_of(batch, *held.find(id)));
+  record_bytes.clear();
+  append_record(record_bytes, record_of(batch, *held.find(id)));
+  const auto place = write_record_bytes();
   if (!place) return place.error();
   batch.place = *place;
   return {};
 }
 
-Result<RecordPlace> Spool::Impl::write_drop(const PendingDrop& drop, RecordKind kind) {
+// In one write: killed between two, the agent would have its batch under both numbers.
+Result<std::uint64_t> Spool::Impl::write_resealed(std::uint64_t id, std::uint32_t stream, std::uint64_t seq,
+                                                  std::string_view payload) {
+  const IndexedBatch old = *index.find(id);
+  IndexedBatch anew = old;
+  anew.stream = stream;
+  anew.seq = seq;
+  record_bytes.clear();
+  append_record(record_bytes, record_of(anew, payload));
+  const auto bytes = static_cast<std::uint32_t>(record_bytes.size());
+  append_drop({{}, {}, old.stream, {old.seq, old.seq}, 0, LossReason::quarantined}, RecordKind::resealed);
+  const auto place = write_record_bytes();
+  if (!place) return place.error();
+  anew.place = {place->segment, place->offset, bytes};
+  last_stream = index.stream_id(stream);
+  last_seq = seq;
+  return index.add(anew);
+}
+
+Result<RecordPlace> Spool::Impl::write_drop(const PendingDrop& drop) {
+  record_bytes.clear();
+  append_drop(drop, RecordKind::drop);
+  return write_record_bytes();
+}
+
+void Spool::Impl::append_drop(const PendingDrop& drop, RecordKind kind) {
   const Drop said{index.stream_id(drop.stream), drop.range, drop.samples, drop.reason};
   const std::string payload = encode_drop(said);
   Record record;
@@ -72,12 +99,10 @@ Result<RecordPlace> Spool::Impl::write_drop(const PendingDrop& drop, RecordKind 
   record.boot_id = boot_id;
   record.boottime_ms = clock.boottime_ms();
   record.payload = payload;
-  return write(record);
+  append_record(record_bytes, record);
 }
 
-Result<RecordPlace> Spool::Impl::write(const Record& record) {
-  record_bytes.clear();
-  append_record(record_bytes, record);
+Result<RecordPlace> Spool::Impl::write_record_bytes() {
   return segments.append(record_bytes,
                          std::clamp<std::uint64_t>(options.max_bytes / kLeastSegments, 1, kSegmentBytes));
 }
