@@ -116,7 +116,7 @@ def _every_fourth(fault: Fault) -> Callable[[], Callable[[Request], Fault]]:
 
 
 def _in_every_other_stream(fault: Fault) -> Callable[[], Callable[[Request], Fault]]:
-    """Every fourth number is somebody else's, whenever it comes, in the first, the third, … stream that is seen.
+    """Every fourth number is somebody else's, whenever it comes, in the first, third, … stream seen.
 
     Were it so in all of them, every batch would end in a stream of its own, and they would never all be sent.
     """
