@@ -6,11 +6,11 @@ import contextlib
 import os
 import signal
 import subprocess
-import sysconfig
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from agent_program import AGENT
 from aggregator_process import TOKEN, AggregatorProcess
 from faults.delivery import Ledger, Tally
 from faults.fault_proxy import FaultProxy, address_of
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
-AGENT: Final = Path(os.environ.get("SYSMON_AGENT", Path(sysconfig.get_path("scripts")) / "sysmon-agent"))
 SERIES: Final = 3
 WAIT_S: Final = 60.0  # asserted is what happens, not how fast
 _POLL_S: Final = 0.005

@@ -8,15 +8,11 @@ import pytest
 
 from faults.agent_disk import can_mount, fail_calls, fill_disk
 from faults.agent_kills import strace
-from faults.agents import AGENT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
-]
+pytestmark = pytest.mark.native
 
 
 @pytest.mark.skipif(strace() is None, reason="strace is not installed")

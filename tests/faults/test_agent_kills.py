@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faults.agent_kills import kill_agent, kill_at_syscalls, strace
-from faults.agents import AGENT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
-]
+pytestmark = pytest.mark.native
 
 
 def test_what_a_killed_agent_sealed_arrives_once(tmp_path: Path) -> None:

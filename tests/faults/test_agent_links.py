@@ -9,17 +9,13 @@ import pytest
 from faults import agent_links, island
 from faults.agent_names import lose_name
 from faults.agent_tls import REASONS, distrust, openssl
-from faults.agents import AGENT
 from faults.starvation import starve_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
-]
+pytestmark = pytest.mark.native
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from faults.agents import AGENT, Lab
+from faults.agents import Lab
 from faults.oracle import BrokenError
 from faults.spool_file import GZIP_BATCH, Record, crc32c, read_spool, write_spool
 
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
     from faults.fault_proxy import Request
 
-pytestmark = [
-    pytest.mark.native,
-    pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e ."),
-]
+pytestmark = pytest.mark.native
 
 
 @pytest.fixture

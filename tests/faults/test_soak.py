@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from faults.agents import AGENT
 from faults.soak_plan import AGGREGATOR, ENDS_LIFE, Size, Trouble, plan
 from faults.soak_run import live_through
 from faults.soak_vitals import growth, slope
@@ -102,7 +101,6 @@ def test_what_is_given_back_is_no_growth() -> None:
 
 
 @pytest.mark.native
-@pytest.mark.skipif(not AGENT.exists(), reason="sysmon-agent is not built: pip install -e .")
 def test_some_seconds_of_random_faults_lose_nothing(tmp_path: Path) -> None:
     report = live_through(3, Size(8, agents=3, interval="50ms"), tmp_path / "lab")
     assert report.not_held == []
