@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
+from aggregator_process import TOKEN
 from faults.agent_disk import can_mount
 from faults.disk_full import fill_disk
 from faults.floods import bomb_of_tags, churn_of_hosts
-from faults.guessing import guess_tokens
+from faults.guessing import comparison_t, guess_tokens
 from faults.slow_readers import never_read
 from faults.slow_requests import be_slow
 from faults.starvation import crowd_out
@@ -51,6 +53,13 @@ def test_ever_new_hosts_are_bounded(tmp_path: Path) -> None:
 def test_guesses_are_refused_and_hold_up_nobody(tmp_path: Path) -> None:
     tally = guess_tokens(1, 150, tmp_path / "home")
     assert tally.refused == 150
+
+
+def test_a_comparison_that_ends_at_the_first_difference_is_told_by_its_time() -> None:
+    def may_push(token: str) -> bool:
+        return all(one == other for one, other in zip(token, TOKEN, strict=True))
+
+    assert abs(comparison_t(may_push, Random(1), 2_000)) > 4.5
 
 
 def test_what_the_web_tries_is_foiled(tmp_path: Path) -> None:
