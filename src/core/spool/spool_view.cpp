@@ -93,10 +93,8 @@ SpoolView view_spool(Files& files) {
   add_found(view, recover_steadily(files, cursor));
   if (cursor.is_known()) {
     const CursorPosition& at = cursor.position();
-    SpoolView::Cursor& shown = view.cursor.emplace();
-    shown.at = {segment_name(at.segment), at.offset, 0};
-    if (at.seq > 0) shown.stream = to_text(at.stream);
-    shown.seq = at.seq;
+    view.cursor = SpoolView::Cursor{
+        {segment_name(at.segment), at.offset, 0}, at.seq > 0 ? to_text(at.stream) : "", at.seq};
   } else if (const auto garbage = files.read(kCursorFile); garbage && !garbage->empty()) {
     view.damage.push_back({kCursorFile, 0, 0});
   }
