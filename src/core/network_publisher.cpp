@@ -361,6 +361,7 @@ struct NetworkPublisher::Impl {
       }
     }
     if (new_streams_in_a_row > 1) retry.failed(now_ns);  // no such reply may become a hot loop
+    if (!spool.takes_batches()) return retry.failed(now_ns);
     if (auto resealed = spool.reseal(batches.front().id, sealer.stream(), sealer.take_seq()); !resealed)
       return retry.failed(now_ns);
     if (!spool.empty()) backlog_up_to = spool.newest().id;

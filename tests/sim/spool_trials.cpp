@@ -175,7 +175,7 @@ class Trial {
         if (random_.one_in(2)) {
           if (trace_) say("quarantine " + std::to_string(spool_->oldest().seq));
           (void)spool_->quarantine(spool_->oldest().id);
-        } else {
+        } else if (spool_->takes_batches()) {
           if (trace_) say("reseal " + std::to_string(spool_->oldest().seq) + " as " + std::to_string(seq_));
           (void)spool_->reseal(spool_->oldest().id, stream_, seq_++);
         }

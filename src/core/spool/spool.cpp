@@ -290,29 +290,37 @@ Result<void> Spool::quarantine(std::uint64_t id) {
   return {};
 }
 
+bool Spool::takes_batches() const { return !impl_->is_failing; }
+
 Result<void> Spool::reseal(std::uint64_t id, std::string_view stream, std::uint64_t seq) {
   Impl& impl = *impl_;
-  if (impl.is_failing)
-    return Error{Error::Kind::unavailable, "spool", "its disk takes nothing at present", 0};
+  const std::uint32_t stream_number = impl.index.stream_number(parse_id128(stream));
+  // Nothing will come under the new number, and whoever waits for it is told.
+  const auto leave_out = [&] { impl.drops.add({{}, {}, stream_number, {seq, seq}, 0, LossReason::corrupt}); };
+  const auto fail = [&](const Error& error) {
+    leave_out();
+    impl.fail(impl.clock.mono_ns(), error);
+    return error;
+  };
   std::string payload;
-  if (auto taken = read(id, payload); !taken) return taken;
-  const std::int64_t now_ns = impl.clock.mono_ns();
-  if (auto room = impl.make_room(2 * kRecordHeaderBytes + kDropPayloadBytes + payload.size()); !room) {
-    impl.fail(now_ns, room.error());
-    return room;
+  if (auto taken = read(id, payload); !taken) {
+    leave_out();
+    return taken;
   }
-  if (impl.index.find(id) == nullptr) return {};  // the oldest went for room, declared
+  if (auto room = impl.make_room(2 * kRecordHeaderBytes + kDropPayloadBytes + payload.size()); !room)
+    return fail(room.error());
+  if (impl.index.find(id) == nullptr) {  // the oldest went for room, declared
+    leave_out();
+    return {};
+  }
   const RecordPlace old = impl.index.find(id)->place;
-  const auto written = impl.write_resealed(id, impl.index.stream_number(parse_id128(stream)), seq, payload);
-  if (!written) {
-    impl.fail(now_ns, written.error());
-    return written.error();
-  }
-  impl.held.hold(*written, now_ns, payload);
+  const auto written = impl.write_resealed(id, stream_number, seq, payload);
+  if (!written) return fail(written.error());
+  impl.held.hold(*written, impl.clock.mono_ns(), payload);
   impl.settle(id);
   if (auto synced = impl.sync(); !synced) {
     impl.held_again_from = std::min(old, impl.held_again_from.value_or(old));
-    impl.fail(now_ns, synced.error());
+    impl.fail(impl.clock.mono_ns(), synced.error());
   }
   impl.move_cursor();
   return {};

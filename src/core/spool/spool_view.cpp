@@ -93,8 +93,11 @@ SpoolView view_spool(Files& files) {
   add_found(view, recover_steadily(files, cursor));
   if (cursor.is_known()) {
     const CursorPosition& at = cursor.position();
-    view.cursor = SpoolView::Cursor{
-        {segment_name(at.segment), at.offset, 0}, at.seq > 0 ? to_text(at.stream) : "", at.seq};
+    SpoolView::Cursor shown;
+    shown.at = {segment_name(at.segment), at.offset, 0};
+    if (at.seq > 0) shown.stream = to_text(at.stream);
+    shown.seq = at.seq;
+    view.cursor = std::move(shown);
   } else if (const auto garbage = files.read(kCursorFile); garbage && !garbage->empty()) {
     view.damage.push_back({kCursorFile, 0, 0});
   }
