@@ -38,7 +38,8 @@ std::optional<CursorSlot> decode(std::string_view bytes) {
   std::copy_n(bytes.begin() + 32, slot.position.stream.size(), slot.position.stream.begin());
   slot.position.seq = fixed_at<std::uint64_t>(bytes, 48);
   // Numbers that no agent counts up to: it could not count on from there.
-  if (slot.generation > kMaxGeneration || slot.position.segment > kMaxSegment) return std::nullopt;
+  const CursorPosition& at = slot.position;
+  if (slot.generation > kMaxGeneration || at.segment > kMaxSegment || at.seq > kMaxSeq) return std::nullopt;
   return slot;
 }
 

@@ -105,6 +105,7 @@ std::optional<Record> parse_record(std::string_view bytes) {
   // A later version's record is whole and not ours: it is skipped like a damaged one.
   if (bytes[12] != kVersion || !is_kind(static_cast<std::uint8_t>(bytes[13]))) return std::nullopt;
   Record record = read_header(bytes);
+  if (record.seq > kMaxSeq) return std::nullopt;
   record.payload = bytes.substr(kRecordHeaderBytes);
   return record;
 }
@@ -113,7 +114,7 @@ std::optional<Record> guess_record(std::string_view bytes) {
   if (bytes.size() < kRecordHeaderBytes || !bytes.starts_with(kMagic)) return std::nullopt;
   Record record = read_header(bytes);
   const bool is_batch = record.kind == RecordKind::gzip_batch || record.kind == RecordKind::plain_batch;
-  if (!is_batch) return std::nullopt;
+  if (!is_batch || record.seq > kMaxSeq) return std::nullopt;
   return record;
 }
 
@@ -135,7 +136,8 @@ std::optional<Drop> decode_drop(const Record& record) {
   drop.range = {record.seq, fixed_at<std::uint64_t>(record.payload, 0)};
   drop.samples = fixed_at<std::uint64_t>(record.payload, 8);
   const auto reason = fixed_at<std::uint8_t>(record.payload, 16);
-  if (reason >= kLossReasons || drop.range.first > drop.range.last) return std::nullopt;
+  if (reason >= kLossReasons || drop.range.first > drop.range.last || drop.range.last > kMaxSeq)
+    return std::nullopt;
   drop.reason = static_cast<LossReason>(reason);
   return drop;
 }

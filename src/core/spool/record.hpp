@@ -47,6 +47,8 @@ struct Record {
 
 inline constexpr std::size_t kRecordHeaderBytes = 80;
 inline constexpr std::size_t kMaxPayloadBytes = 1U << 20U;  // the aggregator's limit of a compressed body
+inline constexpr std::uint64_t kMaxSeq = std::uint64_t{1}
+                                         << 62U;  // no agent counts up to it, nor could count on from there
 inline constexpr std::size_t kDropPayloadBytes = 17;
 
 void append_record(std::string& out, const Record& record);
