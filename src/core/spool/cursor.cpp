@@ -37,9 +37,11 @@ std::optional<CursorSlot> decode(std::string_view bytes) {
   slot.position.offset = fixed_at<std::uint64_t>(bytes, 24);
   std::copy_n(bytes.begin() + 32, slot.position.stream.size(), slot.position.stream.begin());
   slot.position.seq = fixed_at<std::uint64_t>(bytes, 48);
-  // Numbers that no agent counts up to: it could not count on from there.
+  // Numbers that no agent counts up to: it could not count on from there. Half of the segments are left, so that what
+  // lies behind a cursor has a name.
   const CursorPosition& at = slot.position;
-  if (slot.generation > kMaxGeneration || at.segment > kMaxSegment || at.seq > kMaxSeq) return std::nullopt;
+  if (slot.generation > kMaxGeneration || at.segment > kMaxSegment / 2 || at.seq > kMaxSeq)
+    return std::nullopt;
   return slot;
 }
 
