@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kMaxSegmentRead = 4U << 20U;
 constexpr std::size_t kMagicBytes = 4;
 constexpr int kReadAttempts = 3;
+constexpr RecordPlace kAnywhere{UINT64_MAX, 0, 0};
 constexpr std::uint64_t kFarAhead = 1'000'000;  // segments: no name of one that is there
 
 bool is_in(const SeqRange& range, std::uint64_t seq) { return seq >= range.first && seq <= range.last; }
@@ -52,7 +53,8 @@ class Scan {
   void finish() {
     for (const FoundDrop& known : settled_) {
       std::erase_if(found.batches, [&](const FoundBatch& batch) {
-        return batch.record.stream == known.drop.stream && is_in(known.drop.range, batch.record.seq);
+        return batch.place < known.place && batch.record.stream == known.drop.stream &&
+               is_in(known.drop.range, batch.record.seq);
       });
     }
     for (const Drop& gap : gaps_) declare_gap(gap);
@@ -63,8 +65,9 @@ class Scan {
  private:
   void take(const RecordPlace& place, const Record& record) {
     if (const auto drop = decode_drop(record)) {
-      settled_.push_back({place, *drop});
-      if (record.kind == RecordKind::drop) take_drop({place, *drop});
+      const bool is_drop = record.kind == RecordKind::drop;
+      settled_.push_back({is_drop ? kAnywhere : place, *drop});
+      if (is_drop) take_drop({place, *drop});
       return;
     }
     if (record.kind == RecordKind::drop || record.kind == RecordKind::resealed || record.seq == 0) return;
@@ -140,7 +143,7 @@ class Scan {
 
   const CursorPosition from_;
   std::map<Id128, std::uint64_t> last_seq_;
-  std::vector<FoundDrop> settled_;  // every drop and resealed record
+  std::vector<FoundDrop> settled_;  // every drop and resealed record, and before where what it settles lies
   std::vector<Drop> gaps_;
   std::vector<Drop> unknown_;  // below what came first, where no cursor says what was settled
 };
