@@ -340,6 +340,24 @@ TEST_CASE(
   CHECK(box.spool->newest().stream == kOther);
 }
 
+TEST_CASE("what could not be read at the start is not given up for room") {
+  Box box({.max_bytes = 8U << 10U});
+  box.add(1, 3);
+  int reads = 0;
+  // The cursor is read, the first segment is not.
+  box.files.fault = [&](std::string_view call) {
+    return call == "read" && ++reads > 1 && reads <= 4 ? EIO : 0;
+  };
+  box.start();
+  box.files.fault = nullptr;
+  CHECK(box.said("files of the spool that the disk does not give: 1"));
+  for (std::uint64_t seq = 1; seq <= 60; ++seq) box.add(seq, kOther);
+  CHECK(!box.dropped(LossReason::spool_full).empty());
+  box.start();
+  CHECK(box.spool->oldest().stream == kStream);
+  CHECK(box.spool->oldest().seq == 1);
+}
+
 TEST_CASE("a segment that is gone, twice there, or none of ours is no obstacle") {
   Box box({.max_bytes = 1U << 20U});
   box.add(1, 900);

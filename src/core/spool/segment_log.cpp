@@ -1,5 +1,6 @@
 #include "core/spool/segment_log.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sysmon {
@@ -131,6 +132,13 @@ void SegmentLog::remove_before(std::uint64_t number) {
     remove(segments_.front());
     segments_.pop_front();
   }
+}
+
+void SegmentLog::remove_one(std::uint64_t number) {
+  const auto found = std::ranges::find(segments_, number, &SegmentFile::number);
+  if (found == segments_.end()) return;
+  remove(*found);
+  segments_.erase(found);
 }
 
 void SegmentLog::abandon_from(std::uint64_t number) {

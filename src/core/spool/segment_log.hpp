@@ -58,6 +58,8 @@ class SegmentLog {
   void close_last();
   // Deletes every segment before `number`, but for one that is still appended to.
   void remove_before(std::uint64_t number);
+  // REQUIRES: it is not appended to.
+  void remove_one(std::uint64_t number);
   // Counts every segment from `number` on as gone: its records are to be written again. The files stay until that
   // is done, because a process that is killed meanwhile needs them.
   void abandon_from(std::uint64_t number);

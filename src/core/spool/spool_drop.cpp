@@ -14,8 +14,14 @@ Result<void> Spool::Impl::make_room(std::uint64_t more) {
   // No segment is looked at twice: where one record alone is past the bound it is written all the same.
   for (std::size_t left = segments.segments().size(); left > 0 && segments.bytes() + more > options.max_bytes;
        --left) {
-    if (segments.segments().size() == 1) segments.close_last();
-    if (auto dropped = drop_segment(segments.segments().front().number); !dropped) return dropped;
+    // What is empty makes no room, and what the disk did not give may hold batches whose numbers nobody knows.
+    const auto& all = segments.segments();
+    const auto oldest =
+        std::ranges::find_if(all, [](const SegmentFile& segment) { return segment.bytes > 0; });
+    if (oldest == all.end()) break;
+    const std::uint64_t number = oldest->number;
+    if (number == all.back().number) segments.close_last();
+    if (auto dropped = drop_segment(number); !dropped) return dropped;
   }
   return {};
 }
@@ -37,9 +43,8 @@ Result<void> Spool::Impl::drop_segment(std::uint64_t number) {
   }
   if (auto dropped = drop_batches(ids, LossReason::spool_full); !dropped) return dropped;
   if (auto synced = sync(); !synced) return synced;
-  if (unread_segment == number) unread_segment = 0;
   move_cursor();
-  segments.remove_before(number + 1);
+  segments.remove_one(number);
   // A name that came back after a power loss would bring batches back that were declared lost.
   return segments.sync_names();
 }
