@@ -5,6 +5,7 @@ One reading of ours is taken between two of psutil's; a counter must then lie be
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -106,8 +107,9 @@ def test_cpu_usage_is_that_of_the_times_between() -> None:
 @pytest.mark.parametrize(("position", "name"), list(enumerate(["load.avg1", "load.avg5", "load.avg15"])))
 def test_load(readings: Readings, position: int, name: str) -> None:
     ends = readings.before["load"][position], readings.after["load"][position]
-    # psutil's is not rounded to hundredths; the kernel's is, after adding 10/2048 (fs/proc/loadavg.c).
-    assert readings.is_between(name, min(ends), max(ends), 0.01 - 10 / 2048)
+    # psutil's is not rounded to hundredths; the kernel adds 10/2048 and cuts off (fs/proc/loadavg.c).
+    printed = [math.floor((end + 10 / 2048) * 100) / 100 for end in ends]
+    assert readings.is_between(name, min(printed), max(printed), 1e-9)
 
 
 @pytest.mark.parametrize("field", ["free", "available", "buffers"])

@@ -108,11 +108,12 @@ class Spool {
   // Takes out what the aggregator will never accept; its bytes are kept apart, 1 MiB of them.
   // Error: the loss cannot be written down at present, so the batch stays.
   [[nodiscard]] Result<void> quarantine(std::uint64_t id);
-  // The disk took what it was last given. A batch may be appended even if not; it may not be resealed.
+  // The disk took what it was last given, and nothing waits in memory for it. A batch may be appended even if not; it may not be resealed.
   [[nodiscard]] bool takes_batches() const;
   // Seals the same bytes under another number, because the old one is taken by other bytes. In a full spool the batch
   // may be given up instead, declared. REQUIRES: takes_batches().
-  // Error: that cannot be written down at present; the batch stays as it is, and the number is declared lost.
+  // Error: that cannot be written down at present, so the batch stays as it is; the number is declared lost, or has
+  // the batch as well.
   [[nodiscard]] Result<void> reseal(std::uint64_t id, std::string_view stream, std::uint64_t seq);
 
   // The oldest first.

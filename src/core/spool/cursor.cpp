@@ -82,6 +82,8 @@ void Cursor::move(Files& files, const CursorPosition& to) {
     if (!opened) return;
     file_ = std::move(*opened);
   }
+  // Slots that were not read may hold any number that an agent counts up to.
+  if (is_unread_ && generation_ == 0) generation_ = kMaxGeneration / 2;
   ++generation_;
   is_written_ = file_->write_at(generation_ % 2 * kSlotSpacing, encode({generation_, to})).ok();
   if (!is_written_) file_.reset();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace sysmon {
 namespace {
@@ -64,13 +65,20 @@ class Scan {
 
  private:
   void take(const RecordPlace& place, const Record& record) {
+    const RecordPlace before_it = std::exchange(batch_, {});
     if (const auto drop = decode_drop(record)) {
-      const bool is_drop = record.kind == RecordKind::drop;
-      settled_.push_back({is_drop ? kAnywhere : place, *drop});
-      if (is_drop) take_drop({place, *drop});
+      if (record.kind == RecordKind::drop) {
+        settled_.push_back({kAnywhere, *drop});
+        take_drop({place, *drop});
+      } else if (before_it.segment == place.segment && before_it.offset + before_it.bytes == place.offset) {
+        settled_.push_back({place, *drop});
+        // No agent writes it again behind the note; what is there all the same is sent rather than left.
+        unknown_.push_back(*drop);
+      }
       return;
     }
     if (record.kind == RecordKind::drop || record.kind == RecordKind::resealed || record.seq == 0) return;
+    batch_ = place;
     // A stream that begins behind the cursor begins with 1. Without a cursor nobody knows what was settled.
     const std::uint64_t before = from_.seq > 0 ? 0 : record.seq - 1;
     const auto [known, is_new] = last_seq_.insert({record.stream, before});
@@ -142,6 +150,7 @@ class Scan {
   }
 
   const CursorPosition from_;
+  RecordPlace batch_;  // of the record before this one, if it was a batch: without it no note is believed
   std::map<Id128, std::uint64_t> last_seq_;
   std::vector<FoundDrop> settled_;  // every drop and resealed record, and before where what it settles lies
   std::vector<Drop> gaps_;

@@ -44,6 +44,9 @@ Result<void> SegmentLog::open_last(std::uint64_t segment_bytes) {
   if (may_append_ && segments_.back().bytes >= segment_bytes) close_last();
   if (last_) return {};
   const bool is_new = !may_append_;
+  if (is_new) {
+    if (auto free = skip_taken_names(); !free) return free;
+  }
   const std::uint64_t number = is_new ? next_number_ : segments_.back().number;
   auto opened = files_.open(segment_name(number), OpenMode::write);
   if (!opened) return opened.error();
@@ -55,6 +58,15 @@ Result<void> SegmentLog::open_last(std::uint64_t segment_bytes) {
     are_names_unsynced_ = true;
   }
   return {};
+}
+
+Result<void> SegmentLog::skip_taken_names() {
+  for (;; ++next_number_) {
+    const auto there = files_.open(segment_name(next_number_), OpenMode::read);
+    if (there) continue;
+    if (there.error().kind == Error::Kind::not_found) return {};
+    return there.error();
+  }
 }
 
 Result<RecordPlace> SegmentLog::append(std::string_view record, std::uint64_t segment_bytes) {

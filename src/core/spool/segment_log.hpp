@@ -73,6 +73,8 @@ class SegmentLog {
 
  private:
   [[nodiscard]] Result<void> open_last(std::uint64_t segment_bytes);
+  // A file that could not be listed, or was made far ahead by an earlier start, is not written over.
+  [[nodiscard]] Result<void> skip_taken_names();
   void forget_empty_last();
   void remove(const SegmentFile& segment);
   void remove_file(std::uint64_t number);

@@ -262,7 +262,11 @@ Result<void> Spool::read(std::uint64_t id, std::string& out) {
   // A read that failed may succeed later; bytes that are others will not become right.
   if (outcome.error().kind != Error::Kind::io || impl.read_failures >= kReadAttempts) {
     ++impl.counters.corrupt_records;
-    if (impl.drop_batches({id}, LossReason::corrupt)) impl.move_cursor();
+    if (auto dropped = impl.drop_batches({id}, LossReason::corrupt)) {
+      impl.move_cursor();
+    } else {
+      impl.fail(impl.clock.mono_ns(), dropped.error());
+    }
   }
   return outcome;
 }
@@ -313,15 +317,16 @@ Result<void> Spool::reseal(std::uint64_t id, std::string_view stream, std::uint6
     leave_out();
     return {};
   }
-  const RecordPlace old = impl.index.find(id)->place;
   const auto written = impl.write_resealed(id, stream_number, seq, payload);
   if (!written) return fail(written.error());
   impl.held.hold(*written, impl.clock.mono_ns(), payload);
-  impl.settle(id);
+  // The old record goes once the new one is safe. Else both wait: the old one is refused and sealed again, and the
+  // aggregator answers a sample once, whatever its batch is called.
   if (auto synced = impl.sync(); !synced) {
-    impl.held_again_from = std::min(old, impl.held_again_from.value_or(old));
     impl.fail(impl.clock.mono_ns(), synced.error());
+    return synced;
   }
+  impl.settle(id);
   impl.move_cursor();
   return {};
 }

@@ -105,7 +105,11 @@ void Spool::Impl::drop_expired() {
     if (age_ms(*batch) <= max_age_ms - max_age_ms / kAgeParts || is_in_memory(id)) break;
     ids.push_back(id);
   }
-  if (drop_batches(ids, LossReason::too_old)) move_cursor();
+  if (auto dropped = drop_batches(ids, LossReason::too_old)) {
+    move_cursor();
+  } else {
+    fail(clock.mono_ns(), dropped.error());
+  }
 }
 
 void Spool::Impl::count_drop(LossReason reason, std::uint64_t batches, std::uint64_t samples) {
