@@ -1,6 +1,7 @@
 // Hosts that are being changed by hand, and the admin token for it: kept until this page is left, and nowhere else.
 import { signal } from "@preact/signals";
 import { ApiError, changeHost, forgetHost, type HostPatch } from "../api";
+import { withoutCurves } from "./trends";
 
 /** Whose tags and state are edited; empty for nobody. */
 export const edited = signal<readonly string[]>([]);
@@ -33,5 +34,5 @@ export function changeAll(names: readonly string[], patch: HostPatch, wanted: st
 }
 
 export function forgetAll(names: readonly string[], wanted: string): Promise<void> {
-  return each(names, wanted, (name) => forgetHost(name, wanted));
+  return withoutCurves(names, () => each(names, wanted, (name) => forgetHost(name, wanted)));
 }

@@ -33,7 +33,9 @@ const known = new Map<string, Signal<Trend | null>>();
 const readAt = new Map<string, number>();
 const looked = new Map<string, number>(); // host -> by how many rows
 let next: { at: number; timer: ReturnType<typeof setTimeout> } | null = null;
-let busy = false;
+let reading: Promise<void> | null = null;
+// Hosts that are being forgotten: one name that nobody knows would cost all others their curves.
+const going = new Set<string>();
 
 export function trendOf(name: string): Signal<Trend | null> {
   let one = known.get(name);
@@ -62,7 +64,7 @@ function schedule(ms: number): void {
   clearTimeout(next?.timer);
   const timer = setTimeout(() => {
     next = null;
-    void read();
+    startReading();
   }, ms);
   next = { at, timer };
 }
@@ -76,15 +78,23 @@ function forgetUnseen(): void {
   }
 }
 
-async function read(): Promise<void> {
-  if (busy || document.hidden || !trendsOn.peek()) return;
+function startReading(): void {
+  if (reading || document.hidden || !trendsOn.peek()) return;
   const old = Date.now() - kFreshMs;
-  const names = [...looked.keys()].filter((name) => (readAt.get(name) ?? 0) <= old).slice(0, kMostAtOnce);
+  const wanted = (name: string) => !going.has(name) && (readAt.get(name) ?? 0) <= old;
+  const names = [...looked.keys()].filter(wanted).slice(0, kMostAtOnce);
   if (!names.length) {
     if (looked.size) schedule(kFreshMs / 4);
     return;
   }
-  busy = true;
+  reading = read(names).finally(() => {
+    reading = null;
+    forgetUnseen();
+    schedule(kGatherMs);
+  });
+}
+
+async function read(names: readonly string[]): Promise<void> {
   for (const name of names) readAt.set(name, Date.now());
   const end = Math.ceil(now.peek() / kStep) * kStep;
   try {
@@ -95,10 +105,20 @@ async function read(): Promise<void> {
   } catch (error) {
     // A curve is an extra: the next round asks again, and what else fails says so itself.
     noticeRefusal(error);
+  }
+}
+
+/** Forgets hosts while nobody asks for their curves, nor for a minute after: by then their rows are gone. */
+export async function withoutCurves(names: readonly string[], forget: () => Promise<void>): Promise<void> {
+  for (const name of names) going.add(name);
+  try {
+    await reading;
+    await forget();
   } finally {
-    busy = false;
-    forgetUnseen();
-    schedule(kGatherMs);
+    for (const name of names) {
+      going.delete(name);
+      readAt.set(name, Date.now());
+    }
   }
 }
 
