@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "core/spool/attempts.hpp"
 #include "core/spool/crc32c.hpp"
 #include "core/spool/little_endian.hpp"
 #include "core/spool/segment_log.hpp"
@@ -13,7 +14,6 @@ namespace {
 constexpr std::string_view kMagic{"\xF5SC\xFA", 4};
 constexpr std::size_t kSlotBytes = 4 + 4 + 8 + 8 + 8 + 16 + 8;
 constexpr std::size_t kSlotSpacing = 4096;
-constexpr int kReadAttempts = 3;
 constexpr std::uint64_t kMaxGeneration = std::uint64_t{1} << 62U;
 
 std::string encode(const CursorSlot& slot) {
@@ -59,11 +59,7 @@ std::optional<CursorSlot> parse_cursor(std::string_view file) {
 }
 
 void Cursor::recover(Files& files) {
-  auto text = files.read(kCursorFile);
-  for (int attempt = 1; !text && text.error().kind != Error::Kind::not_found && attempt < kReadAttempts;
-       ++attempt) {
-    text = files.read(kCursorFile);
-  }
+  const auto text = read_patiently([&] { return files.read(kCursorFile); });
   is_unread_ = !text && text.error().kind != Error::Kind::not_found;
   if (!text) return;
   if (const auto slot = parse_cursor(*text)) {

@@ -4,15 +4,16 @@
 #include <map>
 #include <utility>
 
+#include "core/spool/attempts.hpp"
+
 namespace sysmon {
 namespace {
 
 // A segment has 1 MiB and the record that crossed the mark; more than this is not ours.
 constexpr std::size_t kMaxSegmentRead = 4U << 20U;
 constexpr std::size_t kMagicBytes = 4;
-constexpr int kReadAttempts = 3;
 constexpr RecordPlace kAnywhere{UINT64_MAX, 0, 0};
-constexpr std::uint64_t kFarAhead = 1'000'000;  // segments: no name of one that is there
+constexpr std::uint64_t kFarAhead = 1'000'000;  // segments: past what may be there and was not seen
 
 bool is_in(const SeqRange& range, std::uint64_t seq) { return seq >= range.first && seq <= range.last; }
 
@@ -157,20 +158,11 @@ class Scan {
   std::vector<Drop> unknown_;  // below what came first, where no cursor says what was settled
 };
 
-// What fails once may succeed the next time.
 Result<std::string> read_segment(Files& files, std::uint64_t number) {
-  for (int attempt = 1;; ++attempt) {
+  return read_patiently([&]() -> Result<std::string> {
     auto file = files.open(segment_name(number), OpenMode::read);
-    auto bytes = file ? (*file)->read_at(0, kMaxSegmentRead) : Result<std::string>(file.error());
-    if (bytes || bytes.error().kind == Error::Kind::not_found || attempt == kReadAttempts) return bytes;
-  }
-}
-
-Result<std::vector<std::string>> list_names(Files& files) {
-  for (int attempt = 1;; ++attempt) {
-    auto names = files.list();
-    if (names || attempt == kReadAttempts) return names;
-  }
+    return file ? (*file)->read_at(0, kMaxSegmentRead) : file.error();
+  });
 }
 
 }  // namespace
@@ -180,7 +172,7 @@ Recovered recover_spool(Files& files, const Cursor& cursor) {
   Scan scan(from);
   std::vector<std::uint64_t> numbers;
   std::uint64_t highest = from.segment;
-  if (const auto names = list_names(files)) {
+  if (const auto names = read_patiently([&] { return files.list(); })) {
     for (const std::string& name : *names) {
       const std::uint64_t number = segment_number(name);
       if (number == 0) continue;

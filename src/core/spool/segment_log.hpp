@@ -28,7 +28,7 @@ struct SegmentFile {
   std::uint64_t bytes = 0;
 };
 
-// No agent gets there: what is above is none of ours, and there is always a next number.
+// No agent gets there: what is above is none of ours.
 inline constexpr std::uint64_t kMaxSegment = std::uint64_t{1} << 62U;
 
 // "segment-000000000042", and back; 0 for any other name.

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/spool/attempts.hpp"
 #include "core/spool/spool_impl.hpp"
 
 namespace sysmon {
 namespace {
 
 constexpr std::int64_t kAgeCheck = 60'000'000'000;
-constexpr int kReadAttempts = 3;
 constexpr std::int64_t kFoundRetry = 1'000'000'000;
 
 }  // namespace
