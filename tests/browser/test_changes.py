@@ -90,9 +90,13 @@ def test_a_host_is_archived_and_forgotten(
         forget.click()
     # Its page, which asks for it again and again, is left before it is gone.
     expect(page).to_have_url(f"{administered.url}/")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     held.pop().continue_()
     page.unroute("**/api/hosts/db01")
     expect(page.locator("[data-host]")).to_have_count(2)
+    expect(page.locator("[data-host] .trend svg, [data-host] .trend canvas").first).to_be_visible()
+    assert [url for url in asked if "/api/metrics" in url and "host=db01" in url] == []
     assert [host["hostname"] for host in administered.get("/api/hosts")["hosts"]] == ["cache", "web01"]
     assert watched.complaints == []
 
