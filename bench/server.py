@@ -68,24 +68,36 @@ class Server:
     encoding: str  # of the dataset
     headers: tuple[str, ...]
 
-    def post(self, data: Dataset, first_tick: int, last_tick: int, posts_s: int = 0) -> Load:
+    def post(
+        self,
+        data: Dataset,
+        first_tick: int,
+        last_tick: int,
+        posts_s: int = 0,
+        connections: int = _CONNECTIONS,
+    ) -> Load:
         """Posts the ticks in [first, last) as fast as it answers, or on a schedule of so many posts a second.
 
         Raises:
             RuntimeError: an answer was not 2xx.
         """
-        return self._post(
-            data.bodies(self.encoding), data.series, data.hosts, (first_tick, last_tick), posts_s
-        )
+        ticks = (first_tick, last_tick)
+        return self._post(data.bodies(self.encoding), data.series, data.hosts, ticks, posts_s, connections)
 
     def _post(
-        self, bodies: Path, samples: int, posts_a_tick: int, ticks: tuple[int, int], posts_s: int
+        self,
+        bodies: Path,
+        samples: int,
+        posts_a_tick: int,
+        ticks: tuple[int, int],
+        posts_s: int,
+        connections: int = _CONNECTIONS,
     ) -> Load:
         command: list[str | Path] = [
             *pinned(CLIENT_CORE),
             tool("loadgen"),
             bodies,
-            *map(str, (self.port, self.post_path, _CONNECTIONS, self.pid, samples, posts_a_tick)),
+            *map(str, (self.port, self.post_path, connections, self.pid, samples, posts_a_tick)),
             *map(str, (*ticks, posts_s)),
             *self.headers,
         ]

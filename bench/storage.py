@@ -30,6 +30,7 @@ HOSTS = 100
 TICKS = 4 * 3600 // TICK_S
 MONTH_TICKS = 30 * 86_400 // TICK_S
 _ROUND_TICKS = 200
+_CONNECTIONS = (4, 32)  # four are all that a commit can hold then, and each commit is synced
 _PACED_TICKS = 40
 _PACED_POSTS_S = 200
 
@@ -62,7 +63,7 @@ def measure() -> list[Figure]:
             figures = [*bulk(contestants, fleet), paced(contestants, fleet), weigh(contestants, fleet)]
             figures += [ask(contestants, question) for question in of_a_fleet(fleet)]
         samples = read_back(contestants[0].folder, fleet)
-        figures.insert(4, Figure("read back bit-equal", f"{samples} samples", "", bar("all", True)))
+        figures.insert(5, Figure("read back bit-equal", f"{samples} samples", "", bar("all", True)))
         with ExitStack() as stack:
             contestants = start(Path(name, "month"), stack)
             for one in contestants:
@@ -87,32 +88,41 @@ def start(folder: Path, stack: ExitStack) -> list[Contestant]:
 
 
 def bulk(contestants: list[Contestant], data: Dataset) -> list[Figure]:
-    """All but the last ticks, as fast as they are taken.
+    """All but the last ticks, as fast as they are taken; over few and over many connections in turns.
 
     Our CPU counts until everything is compacted, the peers' only until their last answer.
     """
-    before = [cpu_s(one.server.pid) for one in contestants]
-    spent = [0.0] * len(contestants)
+    spent = {(i, many): 0.0 for i in range(len(contestants)) for many in _CONNECTIONS}
+    posted = dict.fromkeys(_CONNECTIONS, 0)
     ticks = data.ticks - _PACED_TICKS
-    for first in range(0, ticks, _ROUND_TICKS):
+    for number, first in enumerate(range(0, ticks, _ROUND_TICKS)):
+        many, last = _CONNECTIONS[number % 2], min(ticks, first + _ROUND_TICKS)
+        posted[many] += (last - first) * data.hosts * data.series
         for i, one in enumerate(contestants):
-            one.server.post(data, first, min(ticks, first + _ROUND_TICKS))
-            spent[i] = cpu_s(one.server.pid) - before[i]
+            spent[i, many] += one.server.post(data, first, last, connections=many).cpu_s
     bite_ms = longest_job_ms(contestants[0].server.port)
+    before = cpu_s(contestants[0].server.pid)
     for one in contestants:
         one.settle()
-    spent[0] = cpu_s(contestants[0].server.pid) - before[0]
-    ours, *others = [data.hosts * data.series * ticks / seconds for seconds in spent]
-    ingest = Figure(
-        "ingest: samples per CPU second, fsynced, compaction included",
+    rest = cpu_s(contestants[0].server.pid) - before
+    for many in _CONNECTIONS:
+        spent[0, many] += rest * posted[many] / sum(posted.values())
+    rates = {(i, many): posted[many] / seconds for (i, many), seconds in spent.items()}
+    return [*(ingest(contestants, rates, many) for many in _CONNECTIONS), bite(bite_ms)]
+
+
+def ingest(contestants: list[Contestant], rates: dict[tuple[int, int], float], many: int) -> Figure:
+    """Samples per CPU second over so many connections."""
+    ours = rates[0, many]
+    return Figure(
+        f"ingest over {many} connections: samples per CPU second, fsynced, compaction included",
         f"{ours / 1e3:.0f} k",
         "; ".join(
-            f"{one.name} {other / 1e3:.0f} k, ours {ours / other:.2f} ×"
-            for one, other in zip(contestants[1:], others, strict=True)
+            f"{one.name} {rates[i, many] / 1e3:.0f} k, ours {ours / rates[i, many]:.2f} ×"
+            for i, one in enumerate(contestants[1:], 1)
         ),
         bar("≥ 1,435 k", ours >= 1.435e6),
     )
-    return [ingest, bite(bite_ms)]
 
 
 def paced(contestants: list[Contestant], data: Dataset) -> Figure:
