@@ -144,6 +144,26 @@ def test_once_prints_a_recorded_tree_the_same_every_time(tmp_path: Path) -> None
     assert steady(_run(tmp_path, "--once", "--proc-root", str(VM)).stdout) == steady(first.stdout)
 
 
+@pytest.mark.parametrize("option", ["--once", "--check", "--help", "--version"])
+def test_output_that_cannot_be_written_is_an_error(tmp_path: Path, option: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [AGENT, option, *(("--proc-root", VM) if option == "--once" else ())],
+            env={
+                "HOME": str(tmp_path),
+                "SYSMON_AGGREGATOR_URL": "http://127.0.0.1:9",
+                "SYSMON_AUTH_TOKEN": TOKEN,
+            },
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    said = "error: stdout cannot be written: No space left on device\n"
+    assert (result.returncode, result.stderr) == (1, said)
+
+
 def test_once_needs_nobody_to_send_to(tmp_path: Path) -> None:
     config = tmp_path / "agent.yaml"
     config.write_text("agent:\n  mode: distributed\n  collectors:\n    disable: [network]\n")

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/pretty_json.hpp"
+#include "agent/standard_output.hpp"
 #include "sysmon/spool_view.hpp"
 
 namespace sysmon::agent {
@@ -132,12 +133,9 @@ int dump_spool(const Options& options, const AgentConfig& config) {
     std::fprintf(stderr, "error: %s\n", view.error().message().c_str());
     return exit_code_of(view.error().kind);
   }
-  const std::string text =
-      options.json ? pretty_json(to_json(*view))
-                   : head_text(*view) + ranges_text(*view) + segments_text(*view) + damage_text(*view);
-  const bool is_written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  return is_written ? kOk : kUnexpected;
+  return print(options.json
+                   ? pretty_json(to_json(*view))
+                   : head_text(*view) + ranges_text(*view) + segments_text(*view) + damage_text(*view));
 }
 
 }  // namespace sysmon::agent

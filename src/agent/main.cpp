@@ -6,6 +6,7 @@
 #include "agent/hand_over.hpp"
 #include "agent/once.hpp"
 #include "agent/options.hpp"
+#include "agent/standard_output.hpp"
 #include "agent/wakeup.hpp"
 #include "sysmon/agent_config.hpp"
 #include "sysmon/log.hpp"
@@ -42,8 +43,7 @@ int run(const Options& options) {
   }
   if (const auto failed = report(loaded)) return *failed;
   if (options.check) {
-    std::printf("%s: ok\n", loaded.file.empty() ? "no configuration file" : loaded.file.c_str());
-    return kOk;
+    return print((loaded.file.empty() ? "no configuration file" : loaded.file) + ": ok\n");
   }
   if (options.dump_spool) return dump_spool(options, loaded.config);
   if (options.once) return print_once(options, loaded.config);

@@ -1,10 +1,10 @@
 #include "agent/once.hpp"
 
-#include <cstdio>
 #include <thread>
 
 #include "agent/host.hpp"
 #include "agent/pretty_json.hpp"
+#include "agent/standard_output.hpp"
 #include "agent/synthetic.hpp"
 #include "sysmon/batch_encoder.hpp"
 #include "sysmon/facts.hpp"
@@ -37,10 +37,7 @@ int print_once(const Options& options, const AgentConfig& config) {
   BatchEncoder encoder;
   encoder.set_envelope(envelope);
   const std::string facts = FactsReader(newest, config.devices).json();
-  const std::string text = pretty_json(encoder.json(batch, batch.samples, facts));
-  const bool is_written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  return is_written ? kOk : kUnexpected;
+  return print(pretty_json(encoder.json(batch, batch.samples, facts)));
 }
 
 }  // namespace sysmon::agent

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <string_view>
 
+#include "agent/standard_output.hpp"
+
 namespace sysmon::agent {
 namespace {
 
@@ -53,7 +55,7 @@ std::optional<Synthetic> parse_synthetic(std::string_view text) {
   return synthetic;
 }
 
-void say(std::FILE* stream, std::string_view text) { std::fwrite(text.data(), 1, text.size(), stream); }
+void complain(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 }  // namespace
 
@@ -94,30 +96,28 @@ ParsedOptions parse_options(int argc, char** argv) {
       case kSynthetic:
         parsed.options.synthetic = parse_synthetic(optarg);
         if (!parsed.options.synthetic) {
-          say(stderr, "error: --synthetic takes SEED or SEED:SERIES, whole numbers, at most 2000 series\n");
+          complain("error: --synthetic takes SEED or SEED:SERIES, whole numbers, at most 2000 series\n");
           parsed.exit_code = kUsage;
         }
         break;
       case 'V':
-        say(stdout, "sysmon-agent " SYSMON_VERSION "\n");
-        parsed.exit_code = kOk;
+        parsed.exit_code = print("sysmon-agent " SYSMON_VERSION "\n");
         return parsed;
       case 'h':
-        say(stdout, kHelp);
-        parsed.exit_code = kOk;
+        parsed.exit_code = print(kHelp);
         return parsed;
       default:
-        say(stderr, "Try: sysmon-agent --help\n");
+        complain("Try: sysmon-agent --help\n");
         parsed.exit_code = kUsage;
         return parsed;
     }
   }
   if (!parsed.exit_code && optind < argc) {
-    say(stderr, std::string("error: unexpected argument `") + argv[optind] + "`. Try: sysmon-agent --help\n");
+    complain(std::string("error: unexpected argument `") + argv[optind] + "`. Try: sysmon-agent --help\n");
     parsed.exit_code = kUsage;
   }
   if (!parsed.exit_code && parsed.options.json && !parsed.options.dump_spool) {
-    say(stderr, "error: --json belongs to --dump-spool. Try: sysmon-agent --help\n");
+    complain("error: --json belongs to --dump-spool. Try: sysmon-agent --help\n");
     parsed.exit_code = kUsage;
   }
   return parsed;
