@@ -1,6 +1,6 @@
 """What of each host lies where: its journal rows by time, and which hours and days of it are in chunks.
 
-An index of (host, time) on disk would cost more to write than the rows themselves; 20 bytes a row in memory
+An index of (host, time) on disk would cost more to write than the rows themselves; 10 bytes a row in memory
 do the same.
 """
 
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from array import array
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import NamedTuple
+
+from sysmon.aggregator.narrow_ints import NarrowInts
 
 NO_DAY = -1
 
@@ -38,16 +39,16 @@ class _Rows:
     __slots__ = ("first_id", "ids", "size", "sizes", "times")
 
     def __init__(self) -> None:
-        self.times = array("q")
-        self.ids = array("q")
-        self.sizes = array("I")
+        self.times = NarrowInts("I")
+        self.ids = NarrowInts("I")
+        self.sizes = NarrowInts("H")
         self.size = 0
         self.first_id = 0  # the least of `ids`
 
     def add(self, row_id: int, time_ms: int, size: int) -> None:
         at = len(self.times)
         if at and time_ms < self.times[-1]:  # a backlog arrives after the newest rows
-            at = bisect_right(self.times, time_ms)
+            at = self.times.bisect_right(time_ms)
         if not self.times:
             self.first_id = row_id
         self.times.insert(at, time_ms)
@@ -57,11 +58,13 @@ class _Rows:
 
     def after(self, row_id: int) -> _Rows:
         kept = _Rows()
-        for time_ms, one, size in zip(self.times, self.ids, self.sizes, strict=True):
+        count = len(self.ids)
+        parts = (self.times.part(0, count), self.ids.part(0, count), self.sizes.part(0, count))
+        for time_ms, one, size in zip(*parts, strict=True):
             if one > row_id:
                 kept.add(one, time_ms, size)
         if kept.ids:
-            kept.first_id = min(kept.ids)
+            kept.first_id = min(one for one in parts[1] if one > row_id)
         return kept
 
 
@@ -120,8 +123,8 @@ class JournalIndex:
             kept = self._rows.get(host_id)
             if kept is None:
                 return _NO_ROWS, chunks
-            first, last = bisect_left(kept.times, start_ms), bisect_left(kept.times, end_ms)
-            return LiveRows(kept.times[first:last], kept.ids[first:last]), chunks
+            first, last = kept.times.bisect_left(start_ms), kept.times.bisect_left(end_ms)
+            return LiveRows(kept.times.part(first, last), kept.ids.part(first, last)), chunks
 
     def chunks(self, host_id: int) -> HostChunks:
         return self._chunks.get(host_id, _NO_CHUNKS)
@@ -134,7 +137,10 @@ class JournalIndex:
         """Ids of the live rows with the newest times, oldest first."""
         with self._lock:
             kept = self._rows.get(host_id)
-            return kept.ids[-limit:] if kept else array("q")
+            if kept is None:
+                return array("q")
+            count = len(kept.ids)
+            return kept.ids.part(max(0, count - limit), count)
 
     def live_hosts(self) -> list[int]:
         """Every host with live rows."""
