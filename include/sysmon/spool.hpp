@@ -37,7 +37,8 @@ struct SpoolOptions {
   std::string boot_id{};  // ages within one boot come from CLOCK_BOOTTIME
 };
 
-// A batch that waits. `id` grows with every batch, whatever its stream; the views live until the next call.
+// A batch that waits. `id` grows with every batch, whatever its stream; the views live until the next call. Where
+// SpoolCounters::recovered_batches grows, every batch has another id than before.
 struct SpooledBatch {
   std::uint64_t id = 0;
   std::string_view stream;  // 32 hexadecimal digits
@@ -66,7 +67,8 @@ struct BundleLimits {
 struct SpoolCounters {
   std::array<std::uint64_t, kLossReasons> dropped_batches{};
   std::array<std::uint64_t, kLossReasons> dropped_samples{};
-  std::uint64_t corrupt_records = 0;  // places where something was skipped
+  std::uint64_t corrupt_records = 0;    // places where something was skipped
+  std::uint64_t recovered_batches = 0;  // of earlier runs: found waiting, or found lost
 };
 
 class Spool {
@@ -123,6 +125,9 @@ class Spool {
   void forget_drops(std::string_view stream, std::size_t count);
 
   [[nodiscard]] const SpoolCounters& counters() const;
+  // Everything that was there at the start has been read. What the disk did not give is asked for again by maintain:
+  // after a second, and ever more seldom up to five minutes, until it is older than max_age.
+  [[nodiscard]] bool is_whole() const;
 
  private:
   struct Impl;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -56,8 +55,6 @@ struct NetworkPublisher::Impl {
       live_tried_id = backlog_up_to = spool.newest().id;
       options.log(LogLevel::info, std::to_string(spool.size()) + " batches of earlier runs are to be sent");
     }
-    const auto& lost = spool.counters().dropped_batches;
-    ledger.recovered = std::accumulate(lost.begin(), lost.end(), std::uint64_t{spool.size()});
     publish_ledger();
     apply_options();
   }
@@ -90,7 +87,17 @@ struct NetworkPublisher::Impl {
       count(stats.samples_collected, batch.samples.size());
       sealed_ns = now_ns;
     });
+    maintain_spool(now_ns);
+  }
+
+  void maintain_spool(std::int64_t now_ns) {
+    const bool had_live = has_live();
+    const std::uint64_t recovered = spool.counters().recovered_batches;
     spool_due_ns = spool.maintain(now_ns);
+    if (spool.counters().recovered_batches == recovered) return;
+    // Batches of earlier runs have come to light: backlog, all but the newest one if it was not tried yet.
+    live_tried_id = backlog_up_to = spool.empty() ? 0 : spool.newest().id - (had_live ? 1 : 0);
+    publish_ledger();
   }
 
   // ---- when ----
@@ -397,6 +404,7 @@ struct NetworkPublisher::Impl {
   }
 
   void publish_ledger() {
+    ledger.recovered = spool.counters().recovered_batches;
     ledger.spooled = spool.size();
     ledger.dropped = spool.counters().dropped_batches;
     ledger.corrupt_records = spool.counters().corrupt_records;

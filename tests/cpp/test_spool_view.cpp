@@ -96,9 +96,7 @@ TEST_CASE("what cannot be read is damage, and the rest is there all the same") {
   CHECK(view.damage[1].file == kCursorFile);
   CHECK(view.damage[2].file == kQuarantineFile);
   CHECK(view.damage[2].bytes == 9);
-  REQUIRE(view.dropped.size() == 1);
-  CHECK(!view.dropped[0].is_recorded);
-  CHECK(view.dropped[0].reason == LossReason::corrupt);
+  CHECK(view.dropped.empty());  // what is missing may lie there
   box.files.fault = [](std::string_view call) { return call == "open" ? EIO : 0; };
   CHECK(view_spool(box.files).damage.back().file == kQuarantineFile);
   CHECK(view_spool(box.files).damage.back().bytes == 0);

@@ -77,7 +77,9 @@ Host::~Host() {
 const NetworkPublisher& Host::publisher() const { return agent_->publisher; }
 
 bool Host::is_drained() const {
-  return agent_ != nullptr && agent_->publisher.spool().empty() && agent_->publisher.spool().drops() == 0;
+  if (agent_ == nullptr) return false;
+  const Spool& spool = agent_->publisher.spool();
+  return spool.empty() && spool.drops() == 0 && spool.is_whole();
 }
 
 std::uint64_t Host::next_random() {

@@ -1,5 +1,7 @@
 #include "core/spool/batch_index.hpp"
 
+#include <algorithm>
+
 namespace sysmon {
 
 std::uint32_t BatchIndex::stream_number(const Id128& stream) {
@@ -36,6 +38,33 @@ void BatchIndex::settle(std::uint64_t id) {
   while (!batches_.empty() && !batches_.front().waits) {
     batches_.pop_front();
     ++first_id_;
+  }
+}
+
+void BatchIndex::insert(const std::vector<IndexedBatch>& found,
+                        const std::function<void(std::uint64_t from, std::uint64_t to)>& moved) {
+  struct Placed {
+    IndexedBatch batch;
+    std::uint64_t id = 0;  // 0: it had none
+  };
+  std::vector<Placed> all;
+  for (std::uint64_t id = first_id_; id < end(); ++id) {
+    if (const IndexedBatch* const batch = find(id)) all.push_back({*batch, id});
+  }
+  for (const IndexedBatch& batch : found) all.push_back({batch});
+  std::ranges::stable_sort(all, [](const Placed& a, const Placed& b) {
+    const bool is_a_in_memory = a.batch.place.segment == 0;
+    const bool is_b_in_memory = b.batch.place.segment == 0;
+    if (is_a_in_memory || is_b_in_memory) return !is_a_in_memory && is_b_in_memory;
+    return a.batch.place < b.batch.place;
+  });
+  first_id_ = end();
+  batches_.clear();
+  waiting_ = 0;
+  payload_bytes_ = 0;
+  for (const Placed& one : all) {
+    const std::uint64_t id = add(one.batch);
+    if (one.id != 0) moved(one.id, id);
   }
 }
 

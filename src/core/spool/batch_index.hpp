@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/spool/record.hpp"
 #include "core/spool/segment_log.hpp"
@@ -37,6 +39,10 @@ class BatchIndex {
   [[nodiscard]] IndexedBatch* find(std::uint64_t id);
   [[nodiscard]] const IndexedBatch* find(std::uint64_t id) const;
   void settle(std::uint64_t id);
+  // Batches that are found late take their place among those that wait: in the order of the log, and what is in memory
+  // only comes last. Every batch that waits gets another id; `moved` is told of each, the oldest first.
+  void insert(const std::vector<IndexedBatch>& found,
+              const std::function<void(std::uint64_t from, std::uint64_t to)>& moved);
 
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
   [[nodiscard]] std::uint64_t payload_bytes() const { return payload_bytes_; }

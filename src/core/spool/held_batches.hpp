@@ -37,6 +37,13 @@ class HeldBatches {
     }
   }
 
+  // REQUIRES: ids ascend still.
+  void renumber(std::uint64_t from, std::uint64_t to) {
+    for (HeldBatch& batch : batches_) {
+      if (batch.id == from) batch.id = to;
+    }
+  }
+
   template <class Predicate>
   void release_if(Predicate is_done) {
     for (std::size_t i = 0; i < batches_.size();) {

@@ -1,50 +1,52 @@
 // Recovery: what is in the spool's folder after whatever happened to it.
 //
 // Nothing here is an error: what is damaged is skipped up to the next record and counted, and a number that is
-// missing between two others is declared lost (reason corrupt).
+// missing between two others is declared lost (reason corrupt). What the disk does not give is asked for again later.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "core/spool/cursor.hpp"
-#include "core/spool/record.hpp"
-#include "core/spool/segment_log.hpp"
+#include "core/spool/recovered.hpp"
+#include "core/spool/scan.hpp"
 #include "sysmon/state_files.hpp"
 
 namespace sysmon {
 
-struct FoundBatch {
-  RecordPlace place;
-  Record record;  // without its payload
-};
+// Reads only.
+class Recovery {
+ public:
+  // REQUIRES: the cursor is recovered.
+  Recovery(Files& files, const Cursor& cursor);
 
-struct FoundDrop {
-  RecordPlace place;  // segment 0: it is not written down yet
-  Drop drop;
-};
+  // What is there.
+  [[nodiscard]] Recovered read();
+  // All of it was read.
+  [[nodiscard]] bool is_whole() const { return !is_folder_unread_ && unread_.empty(); }
+  // What the disk gives now of what it did not give before. `is_ours` tells a segment that this process has made.
+  [[nodiscard]] Recovered read_rest(const std::function<bool(std::uint64_t)>& is_ours);
+  // Nobody waits for the rest any longer: numbers that are missing are lost.
+  [[nodiscard]] Recovered give_up_missing() { return scan_.take_found(true); }
 
-// Bytes that are no record.
-struct DamagedPlace {
-  std::uint64_t segment = 0;
-  std::uint64_t offset = 0;
-  std::uint64_t bytes = 0;  // 0: the segment cannot be read at all
-};
+  // Where it began.
+  [[nodiscard]] const CursorPosition& from() const { return from_; }
+  // The first segment that was not read. REQUIRES: not is_whole.
+  [[nodiscard]] std::uint64_t first_unread() const;
 
-struct Recovered {
-  std::vector<FoundBatch> batches;  // what still has to be sent, in the order of the log
-  std::vector<FoundDrop> drops;     // what still has to be declared
-  std::vector<SegmentFile> segments;
-  std::uint64_t next_number = 1;
-  bool is_last_whole = false;    // appending may go on in the last segment
-  std::uint64_t torn_bytes = 0;  // the last segment ends within a record: its `bytes` are those before that
-  std::uint64_t unread_segment = 0;  // the first that the disk does not give; 0: none
-  std::vector<DamagedPlace> damage;  // what was skipped
-  std::vector<std::uint64_t> stale;  // segments that are done with
-};
+ private:
+  void sort_out(const std::vector<std::string>& names);
 
-// Reads only. REQUIRES: the cursor is recovered.
-[[nodiscard]] Recovered recover_spool(Files& files, const Cursor& cursor);
+  Files& files_;
+  const CursorPosition from_;
+  const bool is_cursor_unread_;
+  Scan scan_;
+  std::vector<std::uint64_t> unread_;  // ascending
+  std::uint64_t last_ = 0;             // the last segment there was
+  bool is_folder_unread_ = false;
+  std::vector<std::uint64_t> stale_;
+};
 
 }  // namespace sysmon

@@ -40,6 +40,24 @@ void SegmentLog::adopt(std::vector<SegmentFile> segments, std::uint64_t next_num
   }
 }
 
+void SegmentLog::adopt_late(const std::vector<SegmentFile>& found) {
+  close_last();
+  for (const SegmentFile& segment : found) {
+    const auto at = std::ranges::lower_bound(segments_, segment.number, {}, &SegmentFile::number);
+    if (at != segments_.end() && at->number == segment.number) {
+      at->bytes = segment.bytes;
+    } else {
+      segments_.insert(at, segment);
+    }
+    bytes_ += segment.bytes;
+    found_.push_back(segment.number);
+    next_number_ = std::max(next_number_, segment.number + 1);
+  }
+  are_names_unsynced_ = true;
+}
+
+bool SegmentLog::is_ours(std::uint64_t number) const { return std::ranges::count(made_, number) > 0; }
+
 Result<void> SegmentLog::open_last(std::uint64_t segment_bytes) {
   if (may_append_ && segments_.back().bytes >= segment_bytes) close_last();
   if (last_) return {};
@@ -55,6 +73,7 @@ Result<void> SegmentLog::open_last(std::uint64_t segment_bytes) {
   if (is_new) {
     ++next_number_;
     segments_.push_back({number, 0});
+    made_.push_back(number);
     are_names_unsynced_ = true;
   }
   return {};
@@ -96,7 +115,9 @@ void SegmentLog::close_last() {
 void SegmentLog::forget_empty_last() {
   if (segments_.empty() || segments_.back().bytes != 0) return;
   // A full disk is tried again and again: not with a new file left behind each time.
-  if (files_.remove(segment_name(segments_.back().number))) segments_.pop_back();
+  if (!files_.remove(segment_name(segments_.back().number))) return;
+  std::erase(made_, segments_.back().number);
+  segments_.pop_back();
 }
 
 Result<std::string> SegmentLog::read(const RecordPlace& place) {

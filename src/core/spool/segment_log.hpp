@@ -43,6 +43,11 @@ class SegmentLog {
   // last one.
   void adopt(std::vector<SegmentFile> segments, std::uint64_t next_number, bool is_last_whole);
 
+  // What was read only later, ascending. REQUIRES: everything appended is synced. The next append begins a new segment.
+  void adopt_late(const std::vector<SegmentFile>& found);
+  // It was made by this log.
+  [[nodiscard]] bool is_ours(std::uint64_t number) const;
+
   // At the end of the last segment, or of a new one once that has `segment_bytes`.
   // Error: nothing was appended; the segment is closed.
   [[nodiscard]] Result<RecordPlace> append(std::string_view record, std::uint64_t segment_bytes);
@@ -83,6 +88,7 @@ class SegmentLog {
   std::deque<SegmentFile> segments_;  // the oldest first
   std::vector<std::uint64_t> found_;  // at the start, and not synced yet
   std::vector<std::uint64_t> abandoned_;
+  std::vector<std::uint64_t> made_;  // and not removed yet
   std::uint64_t next_number_ = 1;
   std::uint64_t bytes_ = 0;
   bool may_append_ = false;  // to the last of segments_

@@ -27,26 +27,23 @@ Spool::Impl::Impl(Files& the_files, const Clock& the_clock, SpoolOptions given, 
 
 void Spool::Impl::recover() {
   cursor.recover(files);
-  Recovered found = recover_spool(files, cursor);
+  rest.emplace(files, cursor);
+  Recovered found = rest->read();
   for (const std::uint64_t number : found.stale) (void)files.remove(segment_name(number));
   if (found.torn_bytes > 0 && found.is_last_whole) {
     const SegmentFile& last = found.segments.back();
     auto file = files.open(segment_name(last.number), OpenMode::write);
     found.is_last_whole = file && (*file)->truncate(last.bytes);
   }
-  for (const FoundBatch& batch : found.batches) adopt(batch);
-  for (const FoundDrop& drop : found.drops) {
-    const bool is_new = drop.place.segment == 0;
-    drops.all().push_back({drop.place, drop.place, index.stream_number(drop.drop.stream), drop.drop.range,
-                           drop.drop.samples, drop.drop.reason});
-    if (is_new) count_drop(drop.drop.reason, drop.drop.range.last - drop.drop.range.first + 1, 0);
-  }
+  for (const FoundBatch& batch : found.batches) index.add(indexed(batch));
+  counters.recovered_batches += found.batches.size();
+  adopt(found.drops);
   segments.adopt(found.segments, found.next_number, found.is_last_whole);
   sync_found();
   unsynced_from = segments.end();
-  unread_segment = found.unread_segment;
   counters.corrupt_records = found.damage.size();
   say_damage(found.damage, log);
+  begin_rest();
   write_waiting(clock.mono_ns());
   move_cursor();
 }
@@ -55,7 +52,7 @@ void Spool::Impl::say_damage(const std::vector<DamagedPlace>& damage, const Log&
   const auto unread = static_cast<std::size_t>(std::ranges::count(damage, 0U, &DamagedPlace::bytes));
   if (unread > 0) {  // no descriptor left, no memory, a disk that fails: the bytes may be as they were
     log(LogLevel::warning, "files of the spool that the disk does not give: " + std::to_string(unread) +
-                               "; they stay for the next start");
+                               "; they are asked for again");
   }
   if (const std::size_t damaged = damage.size() - unread; damaged > 0) {
     log(LogLevel::warning, "the spool was damaged in " + std::to_string(damaged) +
@@ -69,7 +66,19 @@ void Spool::Impl::sync_found() {
   if (segments.is_found_synced()) (void)segments.sync_names();
 }
 
-void Spool::Impl::adopt(const FoundBatch& found) {
+void Spool::Impl::adopt(const std::vector<FoundDrop>& found) {
+  for (const FoundDrop& drop : found) {
+    const bool is_new = drop.place.segment == 0;
+    drops.all().push_back({drop.place, drop.place, index.stream_number(drop.drop.stream), drop.drop.range,
+                           drop.drop.samples, drop.drop.reason});
+    if (!is_new) continue;
+    const std::uint64_t batches = drop.drop.range.last - drop.drop.range.first + 1;
+    count_drop(drop.drop.reason, batches, 0);
+    counters.recovered_batches += batches;
+  }
+}
+
+IndexedBatch Spool::Impl::indexed(const FoundBatch& found) {
   const Record& record = found.record;
   IndexedBatch batch;
   batch.place = found.place;
@@ -79,7 +88,7 @@ void Spool::Impl::adopt(const FoundBatch& found) {
   batch.samples = record.samples;
   batch.stream = index.stream_number(record.stream);
   batch.is_gzip = record.kind == RecordKind::gzip_batch;
-  index.add(batch);
+  return batch;
 }
 
 void Spool::Impl::append(IndexedBatch batch, std::string_view payload) {
@@ -126,14 +135,15 @@ void Spool::Impl::move_cursor() {
     to.stream = {};
     to.seq = 0;
   }
-  if (unread_segment != 0 && (!oldest || unread_segment < oldest->segment)) {
-    oldest = {unread_segment, 0, 0};
+  if (rest && (!oldest || rest->first_unread() < oldest->segment)) {
+    oldest = {rest->first_unread(), 0, 0};
     to.stream = {};
     to.seq = 0;
   }
   const RecordPlace at = oldest ? *oldest : segments.end();
   to.segment = at.segment;
   to.offset = at.offset;
+  if (rest_from) to = *rest_from;
   cursor.move(files, to);
   segments.remove_before(to.segment);
 }
@@ -197,6 +207,7 @@ std::int64_t Spool::maintain(std::int64_t now_ns) {
   Impl& impl = *impl_;
   if (impl.is_failing && now_ns >= impl.retry_ns) impl.write_waiting(now_ns);
   if (now_ns >= impl.found_due_ns) impl.sync_found();
+  if (now_ns >= impl.rest_due_ns) impl.read_rest(now_ns);
   sync_if_due(now_ns);
   if (now_ns >= impl.age_due_ns) {
     impl.drop_expired();
@@ -204,7 +215,7 @@ std::int64_t Spool::maintain(std::int64_t now_ns) {
   }
   const std::int64_t next = empty() ? INT64_MAX : impl.age_due_ns;
   const std::int64_t retry = impl.is_failing && !impl.held.batches().empty() ? impl.retry_ns : INT64_MAX;
-  return std::min({next, retry, impl.sync_due(), impl.found_due_ns});
+  return std::min({next, retry, impl.sync_due(), impl.found_due_ns, impl.rest_due_ns});
 }
 
 std::size_t Spool::size() const { return impl_->index.waiting(); }
@@ -344,5 +355,7 @@ void Spool::forget_drops(std::string_view stream, std::size_t count) {
 }
 
 const SpoolCounters& Spool::counters() const { return impl_->counters; }
+
+bool Spool::is_whole() const { return !impl_->rest; }
 
 }  // namespace sysmon

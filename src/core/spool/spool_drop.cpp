@@ -27,9 +27,9 @@ Result<void> Spool::Impl::make_room(std::uint64_t more) {
 }
 
 Result<void> Spool::Impl::drop_segment(std::uint64_t number) {
+  if (rest) give_up_missing();
   for (PendingDrop& drop : drops.all()) {
-    const bool is_only_here = drop.place.segment == 0 && drop.safe_place.segment == number;
-    if (drop.place.segment != number && !is_only_here) continue;
+    if (drop.place.segment != number && drop.place.segment != 0) continue;
     const auto place = write_drop(drop);
     if (!place) return place.error();
     drop.place = *place;

@@ -26,7 +26,8 @@ struct Spool::Impl {
   void recover();
   static void say_damage(const std::vector<DamagedPlace>& damage, const Log& log);
   void sync_found();
-  void adopt(const FoundBatch& found);
+  [[nodiscard]] IndexedBatch indexed(const FoundBatch& found);
+  void adopt(const std::vector<FoundDrop>& found);
   void append(IndexedBatch batch, std::string_view payload);
   void settle(std::uint64_t id);
   // To the oldest record that is still needed, or to where the next one will lie. What lies before is deleted.
@@ -34,6 +35,16 @@ struct Spool::Impl {
   [[nodiscard]] std::int64_t age_ms(const IndexedBatch& batch) const;
   [[nodiscard]] SpooledBatch describe(std::uint64_t id, const IndexedBatch& batch) const;
   [[nodiscard]] Result<void> read_from_disk(const IndexedBatch& batch, std::string& out);
+
+  // ---- spool_rest.cpp ----
+  // What the disk did not give at the start is asked for again, until it is too old to be sent.
+  void begin_rest();
+  void read_rest(std::int64_t now_ns);
+  void adopt_rest(const Recovered& found);
+  // What is missing is declared now, because what would show it to the next start goes.
+  void give_up_missing();
+  // Nothing is left to be read, or to be waited for.
+  void end_rest();
 
   // ---- spool_write.cpp ----
   // Everything that is in memory only goes to disk, in order; what has no room there stays within the bound.
@@ -85,8 +96,13 @@ struct Spool::Impl {
   // Where the first of what a failed sync has put back into memory lies, until all of it is written anew: a process
   // that is killed before that finds it there.
   std::optional<RecordPlace> held_again_from;
-  std::uint64_t unread_segment =
-      0;                // the first that could not be read; 0: none. Another start may be able to
+  std::optional<Recovery> rest;  // there while the disk has not given everything that was there at the start
+  // The cursor stays there meanwhile: a start finds from there what this one has found, and misses what this one has
+  // missed. None once that was declared.
+  std::optional<CursorPosition> rest_from;
+  std::int64_t rest_due_ns = INT64_MAX;
+  std::int64_t rest_wait_ns = 0;
+  std::int64_t rest_end_ns = 0;
   Id128 last_stream{};  // of the newest batch
   std::uint64_t last_seq = 0;
   bool is_failing = false;    // the disk took nothing at the last attempt

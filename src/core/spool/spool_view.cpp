@@ -33,7 +33,7 @@ Recovered recover_steadily(Files& files, Cursor& cursor) {
   constexpr int kAttempts = 8;
   for (int attempt = 1;; ++attempt) {
     cursor.recover(files);
-    Recovered found = recover_spool(files, cursor);
+    Recovered found = Recovery(files, cursor).read();
     const CursorPosition before = cursor.position();
     cursor.recover(files);
     if (before == cursor.position() || attempt == kAttempts) return found;
