@@ -138,6 +138,26 @@ TEST_CASE("a segment that is gone, twice there, or none of ours is no obstacle")
   CHECK(box.drain().size() + lost.size() == 900);
 }
 
+TEST_CASE("of a drop that is there twice the first record counts, and a copy adds nothing") {
+  for (const bool has_grown : {false, true}) {
+    CAPTURE(has_grown);
+    SpoolBox box;
+    box.add(1, 6);
+    REQUIRE(box.spool->quarantine(box.spool->oldest().id));
+    const std::string copy = box.files.content(box.files.segments().front());
+    if (has_grown) REQUIRE(box.spool->quarantine(box.spool->oldest().id));  // and was written again
+    const auto lost = box.dropped(LossReason::quarantined);
+    box.files.put("segment-000000000007", copy);
+    box.start();
+    CHECK(box.spool->drops() == 1);
+    CHECK(box.dropped(LossReason::quarantined) == lost);
+    (void)box.drain();
+    box.files.put("segment-000000000007", "damaged");
+    box.start();
+    CHECK(box.dropped(LossReason::quarantined) == lost);
+  }
+}
+
 TEST_CASE("a cursor that is garbage costs duplicates, never a batch") {
   for (const std::string& garbage : {std::string(), std::string(5000, 'x'), std::string(8192, '\0')}) {
     SpoolBox box;

@@ -132,8 +132,12 @@ void Scan::take(const RecordPlace& place, const Record& record) {
   found_.batches.push_back(batch);
 }
 
-// A drop that grew was written again: the later record says it all.
+// A drop that grew was written again: the later record says it all. One that says nothing new is a copy, and the first
+// record counts, as with batches: no cursor goes past it because of what somebody has put behind it.
 void Scan::take_drop(const FoundDrop& later) {
+  const bool is_copy = std::ranges::any_of(
+      found_.drops, [&](const FoundDrop& earlier) { return says(earlier.drop, later.drop); });
+  if (is_copy) return;
   std::erase_if(found_.drops, [&](const FoundDrop& earlier) { return says(later.drop, earlier.drop); });
   found_.drops.push_back(later);
 }
