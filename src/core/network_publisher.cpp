@@ -200,18 +200,25 @@ struct NetworkPublisher::Impl {
     live_tried_id = backlog_up_to = batches.front().id;
     advance_live(now_ns);
     send_batches(timeout);
+    // What held this push up, a slow disk, holds up the next one.
+    live_due_ns += std::max<std::int64_t>(0, sent_ns - now_ns);
     is_backlogs_turn = link.is_up();
   }
 
   void send_backlog(std::int64_t now_ns, milliseconds timeout) {
     backlog_due_ns = now_ns + kBacklogSpacing;
     is_backlogs_turn = false;
-    if (!has_batches_behind()) return send_drops(timeout);
-    BundleLimits limits;
-    limits.batches = bundle_limit;
-    spool.bundle(backlog_up_to, limits, batches);
-    is_bundle = true;
-    send_batches(timeout);
+    if (has_batches_behind()) {
+      BundleLimits limits;
+      limits.batches = bundle_limit;
+      spool.bundle(backlog_up_to, limits, batches);
+      is_bundle = true;
+      send_batches(timeout);
+    } else {
+      send_drops(timeout);
+    }
+    // Likewise, the next one keeps its distance from when this one went out.
+    backlog_due_ns = std::max(backlog_due_ns, sent_ns + kBacklogSpacing);
   }
 
   // One request with `batches`.
@@ -246,6 +253,7 @@ struct NetworkPublisher::Impl {
 
   // A reply may take its fifteen seconds, and a batch is safe after one.
   HttpReply post(milliseconds timeout) {
+    sent_ns = clock.mono_ns();
     return transport->post({url, headers.lines(), body, timeout, &sync_while_waiting});
   }
 
@@ -323,7 +331,7 @@ struct NetworkPublisher::Impl {
     if (!link.is_up()) {
       link.up(now_ns, spool.size());
       // A fleet that waited for the same aggregator does not start to drain in the same instant.
-      backlog_due_ns = now_ns + retry.jitter(kRecoverySpread);
+      backlog_due_ns = std::max(backlog_due_ns, now_ns + retry.jitter(kRecoverySpread));
     }
     is_bundle ? retry.bundle_succeeded() : retry.succeeded();
     const bool was_watched = is_watched(now_ns);
@@ -437,6 +445,7 @@ struct NetworkPublisher::Impl {
   std::int64_t live_due_ns = 0;  // the first push is at once
   std::int64_t live_slack_ns = 0;
   std::int64_t backlog_due_ns = 0;
+  std::int64_t sent_ns = 0;       // when the last request went out
   bool is_backlogs_turn = false;  // the last request was live's, and came through
   std::int64_t token_check_ns = 0;
   std::int64_t watch_until_ns = 0;
