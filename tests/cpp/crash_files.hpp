@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sysmon/state_files.hpp"
@@ -114,7 +115,11 @@ class CrashFiles final : public Files {
   }
 
   // For damage by hand.
-  [[nodiscard]] std::string& content(const std::string& name) { return names_.at(name)->now; }
+  [[nodiscard]] std::string& content(const std::string& name) {
+    Node& node = *names_.at(name);
+    node.is_ahead = true;
+    return node.now;
+  }
   [[nodiscard]] bool has(const std::string& name) const { return names_.contains(name); }
   void put(const std::string& name, std::string text) {
     auto node = std::make_shared<Node>();
@@ -154,6 +159,7 @@ class CrashFiles final : public Files {
     std::string now;     // what a read gives
     std::string synced;  // what a power loss leaves in any case
     std::deque<Change> changes;
+    bool is_ahead = false;  // `now` is ahead of `synced` by more than `changes`
 
     static void apply(std::string& to, const Change& change, std::size_t size) {
       if (change.is_truncation) return to.resize(change.offset, '\0');
@@ -173,7 +179,17 @@ class CrashFiles final : public Files {
     }
 
     void write_back() {
-      synced = now;
+      if (std::exchange(is_ahead, false)) {
+        synced = now;
+      } else {
+        for (const Change& one : changes) apply(synced, one, one.bytes.size());
+      }
+      changes.clear();
+    }
+
+    // What the kernel did not get onto the disk it may show as if it had.
+    void forget() {
+      is_ahead = true;
       changes.clear();
     }
 
@@ -190,6 +206,7 @@ class CrashFiles final : public Files {
       }
       changes.clear();
       now = synced;
+      is_ahead = false;
     }
   };
 
@@ -231,13 +248,11 @@ class CrashFiles final : public Files {
       const int failed = disk_.ask("sync");
       if (disk_.synced) disk_.synced(name_, failed == 0);
       if (failed != 0) {
-        // What the kernel did not get onto the disk it may show as if it had.
-        if (disk_.random() % 2 == 0) node_->changes.clear();
+        if (disk_.random() % 2 == 0) node_->forget();
         return Error::from_errno(name_, "fdatasync", failed);
       }
       if (!disk_.is_sync_real) return {};
-      node_->synced = node_->now;
-      node_->changes.clear();
+      node_->write_back();
       return {};
     }
 

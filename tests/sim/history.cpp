@@ -214,7 +214,43 @@ class History {
 
   // P12, per stream and number: committed, or declared; exempt is only what docs/delivery.md exempts.
   void check_conservation() {
-    std::unordered_set<std::uint64_t> settled;  // bytes: a batch may live on under another number
+    const auto resealed = settled_digests();
+    for (const auto& [name, entries] : host_->ledger.streams()) {
+      const auto known = server_.streams().find(name);
+      const Account account{name, entries, known == server_.streams().end() ? nullptr : &known->second};
+      for (std::size_t seq = 1; seq < account.end(); ++seq) check_batch(account, seq, resealed);
+    }
+  }
+
+  // One stream, as the disk and the server know it.
+  struct Account {
+    const Id128& name;
+    const Ledger::Stream& entries;
+    const ModelServer::Stream* known;
+
+    // nullptr: it was never on the disk.
+    [[nodiscard]] const Ledger::Entry* sealed(std::size_t seq) const {
+      return seq < entries.size() && entries[seq].digest != 0 ? &entries[seq] : nullptr;
+    }
+    // nullptr: the server never heard of it.
+    [[nodiscard]] const ModelServer::Seq* there(std::size_t seq) const {
+      return known != nullptr && seq < known->size() ? &(*known)[seq] : nullptr;
+    }
+    // A number that is left out lies below one that was used.
+    [[nodiscard]] std::size_t end() const {
+      std::size_t end = std::max(entries.size(), known == nullptr ? 0 : known->size());
+      const auto is_used = [&](std::size_t seq) {
+        return sealed(seq) != nullptr || (there(seq) != nullptr && there(seq)->digest != 0);
+      };
+      while (end > 1 && !is_used(end - 1)) --end;
+      return end;
+    }
+  };
+
+  // Bytes that are settled under some number: a batch may live on under another one.
+  [[nodiscard]] std::unordered_set<std::uint64_t> settled_digests() const {
+    std::unordered_set<std::uint64_t> settled;
+    if (host_->ledger.resealed() == 0) return settled;  // nobody asks
     for (const auto& [name, seqs] : server_.streams()) {
       for (std::size_t seq = 1; seq < seqs.size(); ++seq) {
         const Ledger::Entry* const sealed = host_->ledger.find(name, seq);
@@ -222,24 +258,14 @@ class History {
         if (seqs[seq].is_declared && sealed != nullptr) settled.insert(sealed->digest);
       }
     }
-    for (const auto& [name, entries] : host_->ledger.streams()) {
-      const auto known = server_.streams().find(name);
-      std::size_t last =
-          std::max(entries.size(), known == server_.streams().end() ? 0 : known->second.size());
-      // A number that is left out lies below one that was used.
-      while (last > 1 && !is_used(name, last - 1)) --last;
-      for (std::size_t seq = 1; seq < last; ++seq) check_batch(name, seq, settled);
-    }
+    return settled;
   }
 
-  [[nodiscard]] bool is_used(const Id128& stream, std::uint64_t seq) const {
-    const ModelServer::Seq* const there = server_.find(stream, seq);
-    return host_->ledger.find(stream, seq) != nullptr || (there != nullptr && there->digest != 0);
-  }
-
-  void check_batch(const Id128& stream, std::uint64_t seq, const std::unordered_set<std::uint64_t>& settled) {
-    const Ledger::Entry* const sealed = host_->ledger.find(stream, seq);
-    const ModelServer::Seq* const there = server_.find(stream, seq);
+  void check_batch(const Account& account, std::uint64_t seq,
+                   const std::unordered_set<std::uint64_t>& settled) {
+    const Id128& stream = account.name;
+    const Ledger::Entry* const sealed = account.sealed(seq);
+    const ModelServer::Seq* const there = account.there(seq);
     const bool is_stored = there != nullptr && there->digest != 0;
     if (is_stored && there->is_denied) {
       throw Violation(Kind::duplicates, short_name(stream, seq) + " is stored, and was declared lost later");
