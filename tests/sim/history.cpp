@@ -52,8 +52,8 @@ class History {
         trace(when + line);
       };
     }
-    server_.stored = [this](const Push& push, std::uint64_t, std::string_view text) {
-      take_stored(push, text);
+    server_.stored = [this](const Push& push, std::uint64_t digest, std::string_view text) {
+      take_stored(push, digest, text);
     };
     time_.happen = [this](const Event& event) { happen(event); };
     network_ = std::make_unique<Network>(time_, server_, random_.fork(), sabotage);
@@ -138,7 +138,7 @@ class History {
 
   // ---- what the server stores ----
 
-  void take_stored(const Push& push, std::string_view text) {
+  void take_stored(const Push& push, std::uint64_t digest, std::string_view text) {
     std::size_t at = 0;
     const double boottime_ms = number_after(text, "\"boottime_ms\":", at);
     const double tick = number_after(text, "\"value\":", at);
@@ -153,7 +153,7 @@ class History {
     TickFate& fate = ticks_[number];
     // Under a second number only where the first one was taken by somebody else, or seemed to be; the aggregator
     // then stores the sample once, for it has the same time.
-    if (++fate.stored > 1 && host_->ledger.resealed() == 0) {
+    if (++fate.stored > 1 + resealed(digest)) {
       throw Violation(Kind::duplicates, "tick " + std::to_string(number) + " is stored twice");
     }
     if (fate.made_at > newest_made_at_) {
@@ -161,6 +161,11 @@ class History {
       newest_stored_at_ = time_.now();
     }
     check_time(push, fate, static_cast<std::int64_t>(boottime_ms));
+  }
+
+  // How often these bytes got another number, of this host and of the one that it is a copy of.
+  [[nodiscard]] std::uint64_t resealed(std::uint64_t digest) const {
+    return host_->ledger.resealed(digest) + (original_ ? original_->ledger.resealed(digest) : 0);
   }
 
   // P11: the time of arrival less the age on the boot-time clock is the true time, whatever the wall clock says.
@@ -300,10 +305,11 @@ class History {
     if (schedule_.is_resumed && server_.find(parse_id128(host_->last_stream()), kKnownDigests) != nullptr)
       return;
     time_.say(schedule_.is_resumed ? "the machine's snapshot is resumed" : "a copy of the machine starts");
-    const std::unique_ptr<Host> original = std::move(host_);
-    host_ = std::make_unique<Host>(time_, *network_, ticks_, original->settings(), random_.fork(), sabotage_);
-    host_->disk.copy_from(schedule_.is_resumed ? original->snapshot() : clone_);
-    if (schedule_.is_resumed) host_->resume_with(original->process_random());
+    original_ = std::move(host_);
+    host_ =
+        std::make_unique<Host>(time_, *network_, ticks_, original_->settings(), random_.fork(), sabotage_);
+    host_->disk.copy_from(schedule_.is_resumed ? original_->snapshot() : clone_);
+    if (schedule_.is_resumed) host_->resume_with(original_->process_random());
     const std::int64_t until = time_.now() + kCloneLife;
     while (time_.now() < until) turn();
     heal();
@@ -318,6 +324,7 @@ class History {
   ModelServer server_;
   std::unique_ptr<Network> network_;
   std::unique_ptr<Host> host_;
+  std::unique_ptr<Host> original_;  // once its copy goes on
   test::CrashFiles clone_;
   Figures figures_;
   bool is_over_ = false;

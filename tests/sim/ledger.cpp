@@ -32,18 +32,37 @@ const Ledger::Entry* Ledger::find(const Id128& stream, std::uint64_t seq) const 
 
 void Ledger::wrote(std::string_view file, std::string_view bytes, std::int64_t now) {
   if (!file.starts_with("segment-")) return;
+  std::uint64_t before = 0;  // of the record before a note: the batch under its new number
   while (!bytes.empty()) {
     const auto record = parse_record(bytes);
     if (!record) throw Violation(Kind::corrupt, "a write that is no record");
+    if (record->kind == RecordKind::resealed) note_resealed(before);
+    before = digest_of(record->payload);
     wrote_record(segment_number(file), *record, now);
     bytes.remove_prefix(kRecordHeaderBytes + record->payload.size());
   }
 }
 
+void Ledger::wrote_part(std::string_view file, std::string_view bytes) {
+  if (!file.starts_with("segment-")) return;
+  // Only a batch under a new number and the note of it are written together: of the two the batch alone is there.
+  const auto record = parse_record(bytes);
+  if (record && record->kind != RecordKind::drop) note_resealed(digest_of(record->payload));
+}
+
+void Ledger::note_resealed(std::uint64_t digest) {
+  ++resealed_;
+  ++resealed_digests_[digest];
+}
+
+std::uint64_t Ledger::resealed(std::uint64_t digest) const {
+  const auto found = resealed_digests_.find(digest);
+  return found == resealed_digests_.end() ? 0 : found->second;
+}
+
 void Ledger::wrote_record(std::uint64_t segment, const Record& record, std::int64_t now) {
   if (record.kind == RecordKind::resealed) {
     at(record.stream, record.seq).is_resealed = true;
-    ++resealed_;
     return;
   }
   if (record.kind == RecordKind::drop) return;
@@ -99,6 +118,9 @@ void Ledger::written_back() {
   unnamed_.clear();
 }
 
-void Ledger::damaged(const Id128& stream, std::uint64_t seq) { at(stream, seq).is_excused = true; }
+void Ledger::damaged(const Id128& stream, std::uint64_t seq) {
+  Entry& entry = at(stream, seq);
+  entry.is_excused = entry.is_damaged = true;
+}
 
 }  // namespace sysmon::sim

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/spool/record.hpp"
@@ -25,12 +26,16 @@ class Ledger {
     std::int64_t written_at = 0;  // the last time
     bool is_unsafe = false;       // a sync of that has failed, and it was not written anew
     bool is_excused = false;      // docs/delivery.md says that it may be lost
+    bool is_damaged = false;      // its bytes were touched: excused, too
     bool is_resealed = false;     // it lives on under another number
   };
   using Stream = std::vector<Entry>;  // by seq; element 0 is unused
 
   // A write to a file of the spool. Throws Violation where a batch's bytes have changed.
   void wrote(std::string_view file, std::string_view bytes, std::int64_t now);
+
+  // Likewise of the beginning of a write that failed, or was the last one of its process.
+  void wrote_part(std::string_view file, std::string_view bytes);
 
   // A sync of a segment, or of the folder ("."): what was written there is safe if it was good.
   void synced(std::string_view file, bool is_good, std::int64_t now);
@@ -44,7 +49,9 @@ class Ledger {
   [[nodiscard]] const std::map<Id128, Stream>& streams() const { return streams_; }
   [[nodiscard]] const Entry* find(const Id128& stream, std::uint64_t seq) const;
   [[nodiscard]] std::uint64_t sealed() const { return sealed_; }
+  // How often these bytes got another number, or may have: all of them, or those with this digest.
   [[nodiscard]] std::uint64_t resealed() const { return resealed_; }
+  [[nodiscard]] std::uint64_t resealed(std::uint64_t digest) const;
 
  private:
   struct Write {
@@ -53,11 +60,13 @@ class Ledger {
     std::uint64_t segment = 0;
   };
   void wrote_record(std::uint64_t segment, const Record& record, std::int64_t now);
+  void note_resealed(std::uint64_t digest);
   Entry& at(const Id128& stream, std::uint64_t seq);
 
   std::map<Id128, Stream> streams_;
   std::uint64_t sealed_ = 0;
   std::uint64_t resealed_ = 0;
+  std::unordered_map<std::uint64_t, std::uint64_t> resealed_digests_;
   std::vector<Write> recent_;  // since the last sync of their segment
   std::int64_t failed_at_ = 0;
   std::vector<Write> unnamed_;  // since the last sync of the folder

@@ -113,7 +113,7 @@ HttpReply ModelServer::post(const Push& push) {
     if (seq.digest != 0 || seq.is_declared) continue;
     seq.digest = batches_of_push_[i].digest;
     ++batches_;
-    if (stored) stored(push, range.first + i, batches_of_push_[i].text);
+    if (stored) stored(push, seq.digest, batches_of_push_[i].text);
   }
   const bool is_duplicate = count > 0 && settled == count;
   if (is_duplicate) ++duplicates_;

@@ -49,8 +49,8 @@ class ModelServer {
   std::size_t max_bundle = 64;                            // 413 past it
   std::function<bool(std::uint64_t digest)> is_poison{};  // 400 for a request with such a batch
   std::function<bool(std::uint64_t digest)> is_huge{};    // 413 even alone
-  // Every batch that is stored, once; `text` is its JSON.
-  std::function<void(const Push& push, std::uint64_t seq, std::string_view text)> stored{};
+  // Every batch that is stored, once; `digest` is of its bytes, `text` is its JSON.
+  std::function<void(const Push& push, std::uint64_t digest, std::string_view text)> stored{};
 
   [[nodiscard]] HttpReply post(const Push& push);
   // The sender has read the reply to this push.

@@ -1,6 +1,7 @@
 #include "spool_trials.hpp"
 
 #include <cerrno>
+#include <map>
 #include <optional>
 #include <set>
 #include <utility>
@@ -34,6 +35,9 @@ class Trial {
             std::to_string(clock_.now / kMs));
       }
     };
+    disk_.wrote_part = [this](const std::string& name, std::string_view bytes) {
+      ledger_.wrote_part(name, bytes);
+    };
     disk_.synced = [this](const std::string& name, bool is_good) {
       ledger_.synced(name, is_good, clock_.now);
     };
@@ -66,6 +70,7 @@ class Trial {
     // A process that was killed in its second leaves the sync to the next one.
     if (clock_.now - started_at_ <= kSecond) window += clock_.now - died_at_;
     ledger_.lost_power(clock_.now, window);
+    resealed_.clear();  // it may undo the deletion of the old record, and not that of the note
     calls_left_ = -1;
     auto fault = std::exchange(disk_.fault, nullptr);
     disk_.lose_power();
@@ -84,6 +89,7 @@ class Trial {
 
   void damage() {
     spool_.reset();
+    resealed_.clear();  // the note may be touched, or the old record be there once more behind it
     for (const auto& [stream, range] : damage_spool(disk_, random_)) {
       if (trace_) say("touched " + name_of({stream, range.first}) + "-" + std::to_string(range.last));
       for (std::uint64_t seq = range.first; seq <= range.last; ++seq) ledger_.damaged(stream, seq);
@@ -99,6 +105,7 @@ class Trial {
     clock_.now += 2 * kSecond;
     spool_->maintain(clock_.mono_ns());
     std::set<Number> waits;
+    std::map<std::uint64_t, std::uint64_t> copies;  // of the same bytes
     std::vector<SpooledBatch> bundle;
     std::string bytes;
     while (!spool_->empty()) {
@@ -113,9 +120,13 @@ class Trial {
           throw Violation(Kind::corrupt, name_of(number) + " has other bytes");
         }
         if (!waits.insert(number).second) throw Violation(Kind::duplicates, name_of(number) + " waits twice");
+        const std::uint64_t digest = digest_of(bytes);
+        if (++copies[digest] > 1 + ledger_.resealed(digest))
+          throw Violation(Kind::duplicates, name_of(number) + " waits under another number, too");
       }
       spool_->acknowledge(bundle);
     }
+    check_resealed(waits);
     std::set<Number> declared = declared_;
     note_drops(declared);
     for (const Number& number : waits) {
@@ -177,7 +188,10 @@ class Trial {
           (void)spool_->quarantine(spool_->oldest().id);
         } else if (spool_->takes_batches()) {
           if (trace_) say("reseal " + std::to_string(spool_->oldest().seq) + " as " + std::to_string(seq_));
-          (void)spool_->reseal(spool_->oldest().id, stream_, seq_++);
+          const SpooledBatch oldest = spool_->oldest();
+          const Number old{parse_id128(oldest.stream), oldest.seq};
+          const Number anew{parse_id128(stream_), seq_++};
+          if (spool_->reseal(oldest.id, stream_, anew.second)) resealed_[old] = anew;
         }
         break;
       case 15:
@@ -224,6 +238,14 @@ class Trial {
     spool_->acknowledge(bundle_);
   }
 
+  // A number that was given up for another one, which is there, does not come back with the next process.
+  void check_resealed(const std::set<Number>& waits) const {
+    for (const auto& [old, anew] : resealed_) {
+      if (!waits.contains(old) || (!waits.contains(anew) && !acked_.contains(anew))) continue;
+      throw Violation(Kind::duplicates, name_of(old) + " waits, and lives on as " + name_of(anew));
+    }
+  }
+
   void check_sealed(const std::set<Number>& waits, const std::set<Number>& declared) {
     std::set<std::uint64_t> known;  // what a batch with another number may live on as
     std::vector<Number> resealed;
@@ -239,7 +261,8 @@ class Trial {
           known.insert(entry.digest);
         } else if (entry.is_excused) {
           ++figures_.excused;
-          known.insert(entry.digest);
+          // What a power loss may take is no new number to give the old one up for.
+          if (entry.is_damaged) known.insert(entry.digest);
         } else if (entry.is_resealed) {
           resealed.push_back(number);
         } else {
@@ -288,6 +311,8 @@ class Trial {
   Ledger ledger_;
   SpoolFigures figures_;
   std::set<Number> acked_;
+  std::map<Number, Number>
+      resealed_;               // since the last power loss: the old number, and what it was given up for
   std::set<Number> declared_;  // and the aggregator knows
   std::vector<SpooledBatch> bundle_;
   std::string stream_;
