@@ -37,8 +37,6 @@ class CrashFiles final : public Files {
   std::function<void(const std::string& name, bool is_good)> synced;
   // Told of every write to an open file that is whole, be it that its caller never learns of it.
   std::function<void(const std::string& name, std::string_view bytes)> wrote;
-  // Likewise of the part that is there of one that is not.
-  std::function<void(const std::string& name, std::string_view bytes)> wrote_part;
 
   [[nodiscard]] Result<std::string> read(const std::string& name) override {
     if (const int failed = ask("read")) return Error::from_errno(name, "read", failed);
@@ -233,8 +231,7 @@ class CrashFiles final : public Files {
       if (failed != 0) bytes = bytes.substr(0, disk_.random() % (bytes.size() + 1));  // a short write
       if (failed == 0 || !bytes.empty()) node_->change({offset, std::string(bytes), false});
       const bool is_whole = bytes.size() == end - offset && (failed == 0 || failed == kKilled);
-      const auto& told = is_whole ? disk_.wrote : disk_.wrote_part;
-      if (told) told(name_, bytes);
+      if (disk_.wrote && is_whole) disk_.wrote(name_, bytes);
       if (failed == kKilled) throw Killed{};
       if (failed != 0) return Error::from_errno(name_, "write", failed);
       return {};

@@ -49,6 +49,42 @@ TEST_CASE("a record reads back; any flipped bit and any cut is noticed") {
   for (std::size_t size = 0; size < bytes.size(); ++size) CHECK(!parse_record(bytes.substr(0, size)));
 }
 
+TEST_CASE("a resealed batch says what it was called before; its payload has the room of any other") {
+  const std::string payload(kMaxPayloadBytes, 'x');
+  Record record;
+  record.kind = RecordKind::plain_resealed;
+  record.stream = parse_id128(kOther);
+  record.seq = 1;
+  record.before = {parse_id128(kStream), 42};
+  record.payload = payload;
+  std::string bytes;
+  append_record(bytes, record);
+  CHECK(bytes.size() == record.bytes());
+  const auto back = parse_record(bytes);
+  REQUIRE(back);
+  CHECK((back->is_batch() && back->is_resealed() && !back->is_gzip()));
+  CHECK(back->before.stream == record.before.stream);
+  CHECK(back->before.seq == 42);
+  CHECK(back->payload == payload);
+  CHECK(back->bytes() == bytes.size());
+
+  const auto is_record = [](const Record& one) {
+    std::string written;
+    append_record(written, one);
+    return parse_record(written).has_value();
+  };
+  record.kind = RecordKind::plain_batch;
+  CHECK(is_record(record));
+  const std::string too_long = payload + "x";
+  record.payload = too_long;
+  CHECK(!is_record(record));
+  record.payload = "";
+  record.kind = RecordKind::gzip_resealed;
+  CHECK(is_record(record));
+  record.before.seq = kMaxSeq + 1;
+  CHECK(!is_record(record));
+}
+
 TEST_CASE("a stream is 32 hexadecimal digits, with or without dashes") {
   CHECK(to_text(parse_id128("0123456789abcdef0123456789abcdef")) == "0123456789abcdef0123456789abcdef");
   CHECK(to_text(parse_id128("01234567-89ab-cdef-0123-456789abcdef")) == "0123456789abcdef0123456789abcdef");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/spool/record.hpp"
 #include "spool_box.hpp"
 
 using namespace sysmon;
@@ -63,7 +64,28 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a note without the batch that lives on settles nothing") {
+TEST_CASE("killed or without power within the write of it, a batch under a new number has one number") {
+  for (std::size_t cut = 0;; ++cut) {
+    SpoolBox box;
+    box.add(1, 3);
+    box.files.fault = [&](std::string_view call) { return call == "sync" ? kKilled : 0; };
+    try {
+      (void)box.spool->reseal(box.spool->oldest().id, kOther, 1);
+    } catch (const Killed&) {
+    }
+    box.files.fault = nullptr;
+    std::string& bytes = box.files.content(box.files.segments().front());
+    const std::size_t size = kNumberBytes + kRecordHeaderBytes + SpoolBox::payload(1).size();
+    bytes.resize(bytes.size() - size + std::min(cut, size));
+    box.start();
+    CHECK(box.spool->size() == 3);
+    CHECK((box.spool->oldest().seq == 1) == (cut < size));
+    CHECK((box.spool->newest().stream == kOther) == (cut >= size));
+    if (cut >= size) break;
+  }
+}
+
+TEST_CASE("a record under a new number that is damaged settles nothing") {
   SpoolBox box;
   box.add(1, 3);
   REQUIRE(box.spool->reseal(box.spool->newest().id, kOther, 3));

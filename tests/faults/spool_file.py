@@ -19,7 +19,9 @@ _HEADER: Final = struct.Struct("<IIBBH16sQQ16sQII")
 _HEADER_BYTES: Final = 4 + _HEADER.size
 _SLOT: Final = struct.Struct("<4sIQQQ16sQ")
 _REASONS: Final = {1: "spool_full", 2: "too_old", 3: "quarantined", 5: "corrupt"}
-GZIP_BATCH, PLAIN_BATCH, DROP, RESEALED = 1, 2, 3, 4
+GZIP_BATCH, PLAIN_BATCH, DROP = 1, 2, 3
+_RESEALED: Final = {5: GZIP_BATCH, 6: PLAIN_BATCH}
+_NUMBER: Final = struct.Struct("<16sQ")  # stream, seq
 
 
 def _crc_table() -> tuple[int, ...]:
@@ -54,6 +56,7 @@ class Record:
     samples: int = 0
     boot_id: bytes = bytes(16)
     boottime_ms: int = 0
+    before: tuple[str, int] | None = None  # the stream and seq it had
 
     def encode(self) -> bytes:
         def header(crc: int) -> bytes:
@@ -140,35 +143,38 @@ def _cursor(folder: Path) -> tuple[int, int]:
 
 def _records(data: bytes, at: int, found: SpoolContent) -> Iterator[Record]:
     while 0 <= at < len(data):
-        record = _record_at(data, at)
+        record, end = _record_at(data, at)
         if record is not None:
             yield record
-            at += _HEADER_BYTES + len(record.payload)
+            at = end
             continue
         found.damaged += 1
         at = data.find(MAGIC, at + 1)
 
 
-def _record_at(data: bytes, at: int) -> Record | None:
+def _record_at(data: bytes, at: int) -> tuple[Record | None, int]:
+    """The record that begins there, and where it ends."""
     if data[at : at + 4] != MAGIC or len(data) < at + _HEADER_BYTES:
-        return None
+        return None, at
     length, crc, version, kind, _, stream, seq, ts_first, boot, boottime, samples, _ = _HEADER.unpack_from(
         data, at + 4
     )
     end = at + _HEADER_BYTES + length
     if version != 1 or end > len(data) or crc32c(data[at + 4 : at + 8] + data[at + 12 : end]) != crc:
-        return None
-    payload = data[at + _HEADER_BYTES : end]
-    return Record(kind, stream.hex(), seq, ts_first, payload, samples, boot, boottime)
+        return None, at
+    payload, before = data[at + _HEADER_BYTES : end], None
+    if kind in _RESEALED:
+        old_stream, old_seq = _NUMBER.unpack_from(payload)
+        kind, payload, before = _RESEALED[kind], payload[_NUMBER.size :], (old_stream.hex(), old_seq)
+    return Record(kind, stream.hex(), seq, ts_first, payload, samples, boot, boottime, before), end
 
 
 def _take(found: SpoolContent, record: Record) -> None:
     if record.kind in (GZIP_BATCH, PLAIN_BATCH):
         found.batches.setdefault((record.stream, record.seq), record)
+        if record.before is not None:
+            found.resealed.add(record.before)
         return
     last, _, reason = struct.unpack_from("<QQB", record.payload)
     for seq in range(record.seq, last + 1):
-        if record.kind == DROP:
-            found.drops[record.stream, seq] = _REASONS.get(reason, "?")
-        else:
-            found.resealed.add((record.stream, seq))
+        found.drops[record.stream, seq] = _REASONS.get(reason, "?")

@@ -58,9 +58,6 @@ Host::Host(Timeline& time, Network& network, Ticks& ticks, const Settings& setti
   disk.wrote = [this](const std::string& name, std::string_view bytes) {
     ledger.wrote(name, bytes, time_.now());
   };
-  disk.wrote_part = [this](const std::string& name, std::string_view bytes) {
-    ledger.wrote_part(name, bytes);
-  };
   disk.synced = [this](const std::string& name, bool is_good) { ledger.synced(name, is_good, time_.now()); };
   disk.is_sync_real = sabotage != Sabotage::sync_does_nothing;
   disk.is_names_sync_real = sabotage != Sabotage::names_never_synced;

@@ -32,27 +32,12 @@ const Ledger::Entry* Ledger::find(const Id128& stream, std::uint64_t seq) const 
 
 void Ledger::wrote(std::string_view file, std::string_view bytes, std::int64_t now) {
   if (!file.starts_with("segment-")) return;
-  std::uint64_t before = 0;  // of the record before a note: the batch under its new number
   while (!bytes.empty()) {
     const auto record = parse_record(bytes);
     if (!record) throw Violation(Kind::corrupt, "a write that is no record");
-    if (record->kind == RecordKind::resealed) note_resealed(before);
-    before = digest_of(record->payload);
     wrote_record(segment_number(file), *record, now);
-    bytes.remove_prefix(kRecordHeaderBytes + record->payload.size());
+    bytes.remove_prefix(record->bytes());
   }
-}
-
-void Ledger::wrote_part(std::string_view file, std::string_view bytes) {
-  if (!file.starts_with("segment-")) return;
-  // Only a batch under a new number and the note of it are written together: of the two the batch alone is there.
-  const auto record = parse_record(bytes);
-  if (record && record->kind != RecordKind::drop) note_resealed(digest_of(record->payload));
-}
-
-void Ledger::note_resealed(std::uint64_t digest) {
-  ++resealed_;
-  ++resealed_digests_[digest];
 }
 
 std::uint64_t Ledger::resealed(std::uint64_t digest) const {
@@ -61,11 +46,12 @@ std::uint64_t Ledger::resealed(std::uint64_t digest) const {
 }
 
 void Ledger::wrote_record(std::uint64_t segment, const Record& record, std::int64_t now) {
-  if (record.kind == RecordKind::resealed) {
-    at(record.stream, record.seq).is_resealed = true;
-    return;
+  if (!record.is_batch()) return;
+  if (record.is_resealed()) {
+    at(record.before.stream, record.before.seq).is_resealed = true;
+    ++resealed_;
+    ++resealed_digests_[digest_of(record.payload)];
   }
-  if (record.kind == RecordKind::drop) return;
   Entry& entry = at(record.stream, record.seq);
   entry.written_at = now;
   entry.is_unsafe = false;

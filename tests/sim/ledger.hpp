@@ -34,9 +34,6 @@ class Ledger {
   // A write to a file of the spool. Throws Violation where a batch's bytes have changed.
   void wrote(std::string_view file, std::string_view bytes, std::int64_t now);
 
-  // Likewise of the beginning of a write that failed, or was the last one of its process.
-  void wrote_part(std::string_view file, std::string_view bytes);
-
   // A sync of a segment, or of the folder ("."): what was written there is safe if it was good.
   void synced(std::string_view file, bool is_good, std::int64_t now);
   // The kernel has written everything.
@@ -49,7 +46,7 @@ class Ledger {
   [[nodiscard]] const std::map<Id128, Stream>& streams() const { return streams_; }
   [[nodiscard]] const Entry* find(const Id128& stream, std::uint64_t seq) const;
   [[nodiscard]] std::uint64_t sealed() const { return sealed_; }
-  // How often these bytes got another number, or may have: all of them, or those with this digest.
+  // How often batches got another number: all, or those with this digest.
   [[nodiscard]] std::uint64_t resealed() const { return resealed_; }
   [[nodiscard]] std::uint64_t resealed(std::uint64_t digest) const;
 
@@ -60,7 +57,6 @@ class Ledger {
     std::uint64_t segment = 0;
   };
   void wrote_record(std::uint64_t segment, const Record& record, std::int64_t now);
-  void note_resealed(std::uint64_t digest);
   Entry& at(const Id128& stream, std::uint64_t seq);
 
   std::map<Id128, Stream> streams_;

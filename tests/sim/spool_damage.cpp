@@ -24,7 +24,7 @@ std::map<std::string, std::pair<Id128, SeqRange>> records_of(CrashFiles& disk) {
         at = std::min(find_magic(bytes, at + 1), bytes.size());
         continue;
       }
-      const std::size_t size = kRecordHeaderBytes + record->payload.size();
+      const std::size_t size = record->bytes();
       SeqRange range{record->seq, record->seq};
       if (const auto drop = decode_drop(*record)) range = drop->range;
       records[std::string(bytes.substr(at, size))] = {record->stream, range};
@@ -113,7 +113,7 @@ std::vector<std::string> describe_spool(CrashFiles& disk) {
       }
       line += ' ' + to_text(record->stream).substr(0, 8) + ":" + std::to_string(record->seq);
       if (const auto drop = decode_drop(*record)) line += "-" + std::to_string(drop->range.last) + " gone";
-      at += kRecordHeaderBytes + record->payload.size();
+      at += record->bytes();
     }
     lines.push_back(line);
   }

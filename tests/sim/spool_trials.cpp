@@ -35,9 +35,6 @@ class Trial {
             std::to_string(clock_.now / kMs));
       }
     };
-    disk_.wrote_part = [this](const std::string& name, std::string_view bytes) {
-      ledger_.wrote_part(name, bytes);
-    };
     disk_.synced = [this](const std::string& name, bool is_good) {
       ledger_.synced(name, is_good, clock_.now);
     };

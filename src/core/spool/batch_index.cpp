@@ -15,7 +15,7 @@ std::uint32_t BatchIndex::stream_number(const Id128& stream) {
 std::uint64_t BatchIndex::add(const IndexedBatch& batch) {
   batches_.push_back(batch);
   ++waiting_;
-  payload_bytes_ += batch.place.bytes - kRecordHeaderBytes;
+  payload_bytes_ += batch.payload_bytes();
   return end() - 1;
 }
 
@@ -34,7 +34,7 @@ void BatchIndex::settle(std::uint64_t id) {
   if (batch == nullptr) return;
   batch->waits = false;
   --waiting_;
-  payload_bytes_ -= batch->place.bytes - kRecordHeaderBytes;
+  payload_bytes_ -= batch->payload_bytes();
   while (!batches_.empty() && !batches_.front().waits) {
     batches_.pop_front();
     ++first_id_;

@@ -23,7 +23,12 @@ struct IndexedBatch {
   std::uint32_t stream = 0;  // stream_number
   bool is_this_boot = false;
   bool is_gzip = true;
-  bool waits = true;  // false: settled, and here only because an older one is not
+  bool waits = true;         // false: settled, and here only because an older one is not
+  bool is_resealed = false;  // its record says under which number it was before
+
+  [[nodiscard]] std::size_t payload_bytes() const {
+    return place.bytes - kRecordHeaderBytes - (is_resealed ? kNumberBytes : 0);
+  }
 };
 
 class BatchIndex {

@@ -30,10 +30,7 @@ int hex_digit(char c) {
   return -1;
 }
 
-bool is_kind(std::uint8_t kind) {
-  return kind >= static_cast<std::uint8_t>(RecordKind::gzip_batch) &&
-         kind <= static_cast<std::uint8_t>(RecordKind::resealed);
-}
+bool is_kind(std::uint8_t kind) { return (kind >= 1 && kind <= 3) || kind == 5 || kind == 6; }
 
 // Every field but the payload. REQUIRES: a whole header.
 Record read_header(std::string_view bytes) {
@@ -78,7 +75,7 @@ std::string to_text(const Id128& id) {
 void append_record(std::string& out, const Record& record) {
   const std::size_t start = out.size();
   out += kMagic;
-  append_fixed(out, static_cast<std::uint32_t>(record.payload.size()));
+  append_fixed(out, static_cast<std::uint32_t>(record.bytes() - kRecordHeaderBytes));
   append_fixed(out, std::uint32_t{0});  // the checksum, below
   append_fixed(out, kVersion);
   append_fixed(out, static_cast<std::uint8_t>(record.kind));
@@ -90,6 +87,10 @@ void append_record(std::string& out, const Record& record) {
   append_fixed(out, record.boottime_ms);
   append_fixed(out, record.samples);
   append_fixed(out, std::uint32_t{0});
+  if (record.is_resealed()) {
+    out.append(record.before.stream.data(), record.before.stream.size());
+    append_fixed(out, record.before.seq);
+  }
   out += record.payload;
   std::string crc;
   append_fixed(crc, checksum_of(std::string_view(out).substr(start)));
@@ -99,7 +100,8 @@ void append_record(std::string& out, const Record& record) {
 std::optional<Record> parse_record(std::string_view bytes) {
   if (bytes.size() < kRecordHeaderBytes || !bytes.starts_with(kMagic)) return std::nullopt;
   const auto length = fixed_at<std::uint32_t>(bytes, 4);
-  if (length > kMaxPayloadBytes || bytes.size() - kRecordHeaderBytes < length) return std::nullopt;
+  if (length > kNumberBytes + kMaxPayloadBytes || bytes.size() - kRecordHeaderBytes < length)
+    return std::nullopt;
   bytes = bytes.substr(0, kRecordHeaderBytes + length);
   if (fixed_at<std::uint32_t>(bytes, kCrcAt) != checksum_of(bytes)) return std::nullopt;
   // A later version's record is whole and not ours: it is skipped like a damaged one.
@@ -107,14 +109,21 @@ std::optional<Record> parse_record(std::string_view bytes) {
   Record record = read_header(bytes);
   if (record.seq > kMaxSeq) return std::nullopt;
   record.payload = bytes.substr(kRecordHeaderBytes);
+  if (record.is_resealed()) {
+    if (record.payload.size() < kNumberBytes) return std::nullopt;
+    record.before = {id_at(record.payload, 0), fixed_at<std::uint64_t>(record.payload, sizeof(Id128))};
+    if (record.before.seq > kMaxSeq) return std::nullopt;
+    record.payload.remove_prefix(kNumberBytes);
+  }
+  if (record.payload.size() > kMaxPayloadBytes) return std::nullopt;
   return record;
 }
 
 std::optional<Record> guess_record(std::string_view bytes) {
   if (bytes.size() < kRecordHeaderBytes || !bytes.starts_with(kMagic)) return std::nullopt;
   Record record = read_header(bytes);
-  const bool is_batch = record.kind == RecordKind::gzip_batch || record.kind == RecordKind::plain_batch;
-  if (!is_batch || record.seq > kMaxSeq) return std::nullopt;
+  if (!is_kind(static_cast<std::uint8_t>(bytes[13])) || !record.is_batch() || record.seq > kMaxSeq)
+    return std::nullopt;
   return record;
 }
 
@@ -129,8 +138,7 @@ std::string encode_drop(const Drop& drop) {
 }
 
 std::optional<Drop> decode_drop(const Record& record) {
-  const bool is_drop = record.kind == RecordKind::drop || record.kind == RecordKind::resealed;
-  if (!is_drop || record.payload.size() != kDropPayloadBytes) return std::nullopt;
+  if (record.kind != RecordKind::drop || record.payload.size() != kDropPayloadBytes) return std::nullopt;
   Drop drop;
   drop.stream = record.stream;
   drop.range = {record.seq, fixed_at<std::uint64_t>(record.payload, 0)};

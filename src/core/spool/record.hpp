@@ -1,9 +1,9 @@
 // A record of the spool: what a segment is a row of (docs/formats/spool.md).
 //
 //   0 magic  4 length  8 crc32c  12 version  13 kind  14 zero  16 stream  32 seq  40 ts_first  48 boot_id
-//   64 boottime_ms  72 samples  76 zero  80 payload
+//   64 boottime_ms  72 samples  76 zero  80 payload; of a resealed batch: 80 its stream before  96 and seq  104 payload
 //
-// Integers are little-endian; length counts the payload; crc32c is of everything else but itself and the
+// Integers are little-endian; length counts what follows 80; crc32c is of everything else but itself and the
 // magic.
 #pragma once
 
@@ -26,12 +26,22 @@ using Id128 = std::array<char, 16>;  // a stream or a boot
 [[nodiscard]] Id128 parse_id128(std::string_view text);
 [[nodiscard]] std::string to_text(const Id128& id);  // 32 hexadecimal digits
 
-// Do not renumber: stored.
+// Do not renumber: stored. 4 was a record of its own that said what a resealed one says now.
 enum class RecordKind : std::uint8_t {
   gzip_batch = 1,
   plain_batch = 2,
-  drop = 3,     // numbers that will never come; the payload says up to which, and why
-  resealed = 4  // likewise, but nobody need be told: the batches live on under other numbers
+  drop = 3,  // numbers that will never come; the payload says up to which, and why
+  gzip_resealed = 5,
+  plain_resealed = 6
+};
+
+inline constexpr std::size_t kRecordHeaderBytes = 80;
+inline constexpr std::size_t kNumberBytes = 24;
+
+// What a batch is called.
+struct BatchNumber {
+  Id128 stream{};
+  std::uint64_t seq = 0;
 };
 
 struct Record {
@@ -42,10 +52,21 @@ struct Record {
   Id128 boot_id{};
   std::int64_t boottime_ms = 0;  // CLOCK_BOOTTIME when it was sealed
   std::uint32_t samples = 0;
+  BatchNumber before;  // of a resealed batch: under which it is settled, for it lives on under this one
   std::string_view payload;
+
+  [[nodiscard]] bool is_resealed() const {
+    return kind == RecordKind::gzip_resealed || kind == RecordKind::plain_resealed;
+  }
+  [[nodiscard]] bool is_batch() const { return kind != RecordKind::drop; }
+  [[nodiscard]] bool is_gzip() const {
+    return kind == RecordKind::gzip_batch || kind == RecordKind::gzip_resealed;
+  }
+  [[nodiscard]] std::size_t bytes() const {
+    return kRecordHeaderBytes + (is_resealed() ? kNumberBytes : 0) + payload.size();
+  }
 };
 
-inline constexpr std::size_t kRecordHeaderBytes = 80;
 inline constexpr std::size_t kMaxPayloadBytes = 1U << 20U;  // the aggregator's limit of a compressed body
 inline constexpr std::uint64_t kMaxSeq = std::uint64_t{1}
                                          << 62U;  // no agent counts up to it, nor could count on from there
@@ -69,7 +90,7 @@ void for_each_record(std::string_view bytes, std::size_t at, Take take, Skip ski
   while (at < bytes.size()) {
     if (const auto record = parse_record(bytes.substr(at))) {
       take(at, *record);
-      at += kRecordHeaderBytes + record->payload.size();
+      at += record->bytes();
       continue;
     }
     const std::size_t next = std::min(find_magic(bytes, at + 1), bytes.size());
@@ -86,7 +107,7 @@ struct Drop {
   LossReason reason = LossReason::spool_full;
 };
 
-// As the payload of a record of kind drop or resealed.
+// As the payload of a record of kind drop.
 [[nodiscard]] std::string encode_drop(const Drop& drop);
 // nullopt: the record is none, or not as encode_drop writes it.
 [[nodiscard]] std::optional<Drop> decode_drop(const Record& record);

@@ -62,8 +62,8 @@ void Scan::segment(std::uint64_t number, std::string_view bytes, bool is_last) {
   for_each_record(
       bytes, at,
       [&](std::size_t offset, const Record& record) {
-        const std::size_t size = kRecordHeaderBytes + record.payload.size();
-        take({number, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size)}, record);
+        take({number, static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(record.bytes())},
+             record);
       },
       [&](std::size_t offset, std::size_t size) {
         if (is_last && offset + size == bytes.size()) {
@@ -98,20 +98,19 @@ Recovered Scan::take_found(bool is_all) {
 }
 
 void Scan::take(const RecordPlace& place, const Record& record) {
-  const RecordPlace before_it = std::exchange(batch_, {});
   if (const auto drop = decode_drop(record)) {
-    if (record.kind == RecordKind::drop) {
-      if (!was_said(*drop)) take_drop({place, *drop});
-      settled_.push_back({kAnywhere, *drop});
-    } else if (before_it.segment == place.segment && before_it.offset + before_it.bytes == place.offset) {
-      settled_.push_back({place, *drop});
-      // No agent writes it again behind the note; what is there all the same is sent rather than left.
-      unknown_.push_back(*drop);
-    }
+    if (!was_said(*drop)) take_drop({place, *drop});
+    settled_.push_back({kAnywhere, *drop});
     return;
   }
-  if (record.kind == RecordKind::drop || record.kind == RecordKind::resealed || record.seq == 0) return;
-  batch_ = place;
+  if (!record.is_batch() || record.seq == 0) return;
+  if (record.is_resealed()) {
+    const Drop before{
+        record.before.stream, {record.before.seq, record.before.seq}, 0, LossReason::quarantined};
+    settled_.push_back({place, before});
+    // No agent writes it again behind this; what is there all the same is sent rather than left.
+    unknown_.push_back(before);
+  }
   // A stream that begins behind the cursor begins with 1. Without a cursor nobody knows what was settled.
   const std::uint64_t before = from_.seq > 0 ? 0 : record.seq - 1;
   const auto [known, is_new] = seen_.insert({record.stream, {before, place}});

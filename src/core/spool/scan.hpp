@@ -37,13 +37,12 @@ class Scan {
   [[nodiscard]] bool was_said(const Drop& drop) const;
 
   const CursorPosition from_;
-  RecordPlace batch_;  // of the record before this one, if it was a batch: without it no note is believed
   struct Seen {
     std::uint64_t last = 0;  // seq
     RecordPlace first;       // the first of its batches; before everything where the cursor names it
   };
   std::map<Id128, Seen> seen_;
-  std::vector<FoundDrop> settled_;  // every drop and resealed record, and before where what it settles lies
+  std::vector<FoundDrop> settled_;  // every drop, and what is resealed; before where what it settles lies
   std::size_t settled_before_ = 0;  // so many of them are of earlier calls
   std::vector<Drop> gaps_;
   std::vector<Drop> unknown_;  // below what came first, where no cursor says what was settled

@@ -87,7 +87,8 @@ IndexedBatch Spool::Impl::indexed(const FoundBatch& found) {
   batch.sealed_ms = batch.is_this_boot ? record.boottime_ms : record.ts_first;
   batch.samples = record.samples;
   batch.stream = index.stream_number(record.stream);
-  batch.is_gzip = record.kind == RecordKind::gzip_batch;
+  batch.is_gzip = record.is_gzip();
+  batch.is_resealed = record.is_resealed();
   return batch;
 }
 
@@ -154,11 +155,7 @@ std::int64_t Spool::Impl::age_ms(const IndexedBatch& batch) const {
 }
 
 SpooledBatch Spool::Impl::describe(std::uint64_t id, const IndexedBatch& batch) const {
-  return {id,
-          index.stream_text(batch.stream),
-          batch.seq,
-          batch.samples,
-          batch.place.bytes - kRecordHeaderBytes,
+  return {id,           index.stream_text(batch.stream), batch.seq, batch.samples, batch.payload_bytes(),
           batch.is_gzip};
 }
 
@@ -322,7 +319,7 @@ Result<void> Spool::reseal(std::uint64_t id, std::string_view stream, std::uint6
     leave_out();
     return taken;
   }
-  if (auto room = impl.make_room(2 * kRecordHeaderBytes + kDropPayloadBytes + payload.size()); !room)
+  if (auto room = impl.make_room(kRecordHeaderBytes + kNumberBytes + payload.size()); !room)
     return fail(room.error());
   if (impl.index.find(id) == nullptr) {  // the oldest went for room, declared
     leave_out();

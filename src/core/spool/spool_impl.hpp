@@ -55,7 +55,6 @@ struct Spool::Impl {
   [[nodiscard]] Result<std::uint64_t> write_resealed(std::uint64_t id, std::uint32_t stream,
                                                      std::uint64_t seq, std::string_view payload);
   [[nodiscard]] Result<RecordPlace> write_drop(const PendingDrop& drop);
-  void append_drop(const PendingDrop& drop, RecordKind kind);
   [[nodiscard]] Result<RecordPlace> write_record_bytes();
   [[nodiscard]] Record record_of(const IndexedBatch& batch, std::string_view payload) const;
   // What the sync failed on is only in memory from here on, and written anew into another segment.

@@ -18,8 +18,8 @@ SpoolView::Batch batch_of(const SpoolView::Place& at, const Record& record) {
   batch.seq = record.seq;
   batch.sealed_ms = record.ts_first;
   batch.samples = record.samples;
-  batch.bytes = at.bytes - kRecordHeaderBytes;
-  batch.is_gzip = record.kind == RecordKind::gzip_batch;
+  batch.bytes = at.bytes - kRecordHeaderBytes - (record.is_resealed() ? kNumberBytes : 0);
+  batch.is_gzip = record.is_gzip();
   return batch;
 }
 
@@ -74,8 +74,7 @@ void add_quarantined(SpoolView& view, Files& files) {
   for_each_record(
       *bytes, 0,
       [&](std::size_t offset, const Record& record) {
-        const std::size_t size = kRecordHeaderBytes + record.payload.size();
-        view.quarantined.push_back(batch_of({kQuarantineFile, offset, size}, record));
+        view.quarantined.push_back(batch_of({kQuarantineFile, offset, record.bytes()}, record));
       },
       [&](std::size_t offset, std::size_t size) { view.damage.push_back({kQuarantineFile, offset, size}); });
 }

@@ -60,46 +60,45 @@ Result<void> Spool::Impl::write_batch(std::uint64_t id) {
   const auto place = write_record_bytes();
   if (!place) return place.error();
   batch.place = *place;
+  batch.is_resealed = false;
   return {};
 }
 
-// In one write: killed between two, the agent would have its batch under both numbers.
+// In one record: killed between two, or torn, the agent would have its batch under both numbers.
 Result<std::uint64_t> Spool::Impl::write_resealed(std::uint64_t id, std::uint32_t stream, std::uint64_t seq,
                                                   std::string_view payload) {
   const IndexedBatch old = *index.find(id);
   IndexedBatch anew = old;
   anew.stream = stream;
   anew.seq = seq;
+  anew.is_resealed = true;
+  Record record = record_of(anew, payload);
+  record.kind = anew.is_gzip ? RecordKind::gzip_resealed : RecordKind::plain_resealed;
+  record.before = {index.stream_id(old.stream), old.seq};
   record_bytes.clear();
-  append_record(record_bytes, record_of(anew, payload));
-  const auto bytes = static_cast<std::uint32_t>(record_bytes.size());
-  append_drop({{}, {}, old.stream, {old.seq, old.seq}, 0, LossReason::quarantined}, RecordKind::resealed);
+  append_record(record_bytes, record);
   const auto place = write_record_bytes();
   if (!place) return place.error();
-  anew.place = {place->segment, place->offset, bytes};
+  anew.place = *place;
   last_stream = index.stream_id(stream);
   last_seq = seq;
   return index.add(anew);
 }
 
 Result<RecordPlace> Spool::Impl::write_drop(const PendingDrop& drop) {
-  record_bytes.clear();
-  append_drop(drop, RecordKind::drop);
-  return write_record_bytes();
-}
-
-void Spool::Impl::append_drop(const PendingDrop& drop, RecordKind kind) {
   const Drop said{index.stream_id(drop.stream), drop.range, drop.samples, drop.reason};
   const std::string payload = encode_drop(said);
   Record record;
-  record.kind = kind;
+  record.kind = RecordKind::drop;
   record.stream = said.stream;
   record.seq = drop.range.first;
   record.ts_first = clock.wall_ms();
   record.boot_id = boot_id;
   record.boottime_ms = clock.boottime_ms();
   record.payload = payload;
+  record_bytes.clear();
   append_record(record_bytes, record);
+  return write_record_bytes();
 }
 
 Result<RecordPlace> Spool::Impl::write_record_bytes() {
