@@ -199,10 +199,11 @@ struct NetworkPublisher::Impl {
     is_bundle = false;
     live_tried_id = backlog_up_to = batches.front().id;
     advance_live(now_ns);
+    is_backlogs_turn = false;
     send_batches(timeout);
     // What held this push up, a slow disk, holds up the next one.
     live_due_ns += std::max<std::int64_t>(0, sent_ns - now_ns);
-    is_backlogs_turn = link.is_up();
+    is_backlogs_turn = is_backlogs_turn || link.is_up();
   }
 
   void send_backlog(std::int64_t now_ns, milliseconds timeout) {
@@ -305,6 +306,8 @@ struct NetworkPublisher::Impl {
     }
     retry.overloaded(now_ns, reply.retry_after);
     link.failing(reply, now_ns);
+    // It may be the holes below it that a live batch is refused for, and then the backlog is what helps.
+    is_backlogs_turn = !is_bundle;
   }
 
   void fail(const PushReply& reply, std::int64_t now_ns) {
@@ -446,7 +449,7 @@ struct NetworkPublisher::Impl {
   std::int64_t live_slack_ns = 0;
   std::int64_t backlog_due_ns = 0;
   std::int64_t sent_ns = 0;       // when the last request went out
-  bool is_backlogs_turn = false;  // the last request was live's, and came through
+  bool is_backlogs_turn = false;  // the last request was live's, and came through or was too much
   std::int64_t token_check_ns = 0;
   std::int64_t watch_until_ns = 0;
   std::int64_t spool_due_ns = 0;

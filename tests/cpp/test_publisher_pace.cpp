@@ -86,3 +86,17 @@ TEST_CASE("a disk that holds a live push up does not bring the next one closer")
   }
   CHECK(rig.publisher->ledger().spooled <= 1);
 }
+
+TEST_CASE(
+    "where live batches are refused for the holes below them, the backlog that fills these has its turn") {
+  Rig rig({.push_interval = milliseconds{1'000}, .collect_interval = milliseconds{1'000}});
+  rig.server.answer = [](const Request&) { return ModelServer::error(0); };
+  rig.run(10 * kMinute);
+  rig.server.answer = [&](const Request& request) -> std::optional<HttpReply> {
+    const bool is_bundle = request.first != request.last;
+    if (is_bundle || request.last <= rig.server.committed.size() + 20) return std::nullopt;
+    return ModelServer::error(503, "busy", "5");
+  };
+  rig.run(5 * kMinute);
+  CHECK(rig.server.committed.size() >= rig.ticks - 1);
+}
