@@ -67,7 +67,7 @@ class Trial {
     // A process that was killed in its second leaves the sync to the next one.
     if (clock_.now - started_at_ <= kSecond) window += clock_.now - died_at_;
     ledger_.lost_power(clock_.now, window);
-    resealed_.clear();  // it may undo the deletion of the old record, and not that of the note
+    resealed_.clear();  // it may undo the deletion of the old record, and not that of the new one
     calls_left_ = -1;
     auto fault = std::exchange(disk_.fault, nullptr);
     disk_.lose_power();
@@ -86,7 +86,7 @@ class Trial {
 
   void damage() {
     spool_.reset();
-    resealed_.clear();  // the note may be touched, or the old record be there once more behind it
+    resealed_.clear();  // the new record may be touched, or the old record be there once more behind it
     for (const auto& [stream, range] : damage_spool(disk_, random_)) {
       if (trace_) say("touched " + name_of({stream, range.first}) + "-" + std::to_string(range.last));
       for (std::uint64_t seq = range.first; seq <= range.last; ++seq) ledger_.damaged(stream, seq);
