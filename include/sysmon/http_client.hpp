@@ -21,8 +21,9 @@ struct HttpRequest {
   std::span<const std::string> headers;  // "Name: value"
   std::string_view body;
   std::chrono::milliseconds timeout{15'000};  // for all of it
-  // Called about once a second while the reply is waited for. It must neither post nor throw.
-  const std::function<void()>* while_waiting = nullptr;
+  // Called while the reply is waited for: once a second, and sooner where it says in how long. It must neither
+  // post nor throw.
+  const std::function<std::chrono::milliseconds()>* while_waiting = nullptr;
 };
 
 struct HttpReply {

@@ -84,8 +84,9 @@ class Spool {
   // Seals a batch. REQUIRES: `seq` is above every seq of this stream before.
   void append(std::string_view stream, std::uint64_t seq, std::uint32_t samples, std::string_view payload,
               bool is_gzip);
-  // Syncs what has waited for a second. For a thread that waits for something else: no batch comes or goes.
-  void sync_if_due(std::int64_t now_ns);
+  // Syncs what has waited for a second; monotonic when the next sync is due, INT64_MAX: nothing waits for one. For a
+  // thread that waits for something else: no batch comes or goes.
+  std::int64_t sync_if_due(std::int64_t now_ns);
   // Likewise, at once: for a thread that is about to wait.
   void sync_now(std::int64_t now_ns);
   // Syncs what has waited for a second, drops what is too old, writes what could not be written before.

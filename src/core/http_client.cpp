@@ -11,12 +11,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <thread>
 
 namespace sysmon {
 namespace {
 
 constexpr long kConnectTimeoutMs = 5'000;
 constexpr std::chrono::milliseconds kGrace{500};
+constexpr std::chrono::milliseconds kLook{1'000};   // at the latest
+constexpr std::chrono::milliseconds kNoSocket{20};  // while there is none to wait for: a name is looked up
 // CURLOPT_QUICK_EXIT, since 7.87, which the header this is built with may not have.
 constexpr auto kQuickExit = static_cast<CURLoption>(CURLOPTTYPE_LONG + 322);
 
@@ -26,9 +29,15 @@ struct Curl {
   decltype(&curl_easy_init) easy_init = nullptr;
   decltype(&curl_easy_cleanup) easy_cleanup = nullptr;
   decltype(&curl_easy_setopt) easy_setopt = nullptr;
-  decltype(&curl_easy_perform) easy_perform = nullptr;
   decltype(&curl_easy_getinfo) easy_getinfo = nullptr;
   decltype(&curl_easy_strerror) easy_strerror = nullptr;
+  decltype(&curl_multi_init) multi_init = nullptr;
+  decltype(&curl_multi_cleanup) multi_cleanup = nullptr;
+  decltype(&curl_multi_add_handle) multi_add_handle = nullptr;
+  decltype(&curl_multi_remove_handle) multi_remove_handle = nullptr;
+  decltype(&curl_multi_perform) multi_perform = nullptr;
+  decltype(&curl_multi_wait) multi_wait = nullptr;
+  decltype(&curl_multi_info_read) multi_info_read = nullptr;
   decltype(&curl_slist_append) slist_append = nullptr;
   decltype(&curl_slist_free_all) slist_free_all = nullptr;
 };
@@ -67,9 +76,15 @@ Result<Curl> open_curl() {
                         find(library, "curl_easy_init", curl.easy_init) &&
                         find(library, "curl_easy_cleanup", curl.easy_cleanup) &&
                         find(library, "curl_easy_setopt", curl.easy_setopt) &&
-                        find(library, "curl_easy_perform", curl.easy_perform) &&
                         find(library, "curl_easy_getinfo", curl.easy_getinfo) &&
                         find(library, "curl_easy_strerror", curl.easy_strerror) &&
+                        find(library, "curl_multi_init", curl.multi_init) &&
+                        find(library, "curl_multi_cleanup", curl.multi_cleanup) &&
+                        find(library, "curl_multi_add_handle", curl.multi_add_handle) &&
+                        find(library, "curl_multi_remove_handle", curl.multi_remove_handle) &&
+                        find(library, "curl_multi_perform", curl.multi_perform) &&
+                        find(library, "curl_multi_wait", curl.multi_wait) &&
+                        find(library, "curl_multi_info_read", curl.multi_info_read) &&
                         find(library, "curl_slist_append", curl.slist_append) &&
                         find(library, "curl_slist_free_all", curl.slist_free_all);
   if (!complete || curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
@@ -99,13 +114,15 @@ class HttpClient final : public Transport {
   HttpClient(const Curl& curl, HttpClientOptions options) : curl_(curl), options_(std::move(options)) {}
   ~HttpClient() override {
     if (easy_ != nullptr) curl_.easy_cleanup(easy_);
+    if (multi_ != nullptr) curl_.multi_cleanup(multi_);
   }
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
   bool prepare() {
     easy_ = curl_.easy_init();
-    if (easy_ == nullptr) return false;
+    multi_ = curl_.multi_init();
+    if (easy_ == nullptr || multi_ == nullptr) return false;
     const auto set = [&](CURLoption option, auto value) {
       return curl_.easy_setopt(easy_, option, value) == CURLE_OK;
     };
@@ -117,9 +134,7 @@ class HttpClient final : public Transport {
                 set(CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs) && set(CURLOPT_TCP_KEEPALIVE, 1L) &&
                 set(CURLOPT_POST, 1L) && set(CURLOPT_ERRORBUFFER, error_.data()) &&
                 set(CURLOPT_WRITEFUNCTION, &HttpClient::take_body) && set(CURLOPT_WRITEDATA, this) &&
-                set(CURLOPT_HEADERFUNCTION, &HttpClient::take_header) && set(CURLOPT_HEADERDATA, this) &&
-                set(CURLOPT_XFERINFOFUNCTION, &HttpClient::look_around) && set(CURLOPT_XFERINFODATA, this) &&
-                set(CURLOPT_NOPROGRESS, 0L);
+                set(CURLOPT_HEADERFUNCTION, &HttpClient::take_header) && set(CURLOPT_HEADERDATA, this);
     // A kept address would outlive a move by a minute: each new connection asks for the name.
     good = good && set(CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     // A resolver that gets no answer may take half a minute; without it a request that has timed out, and the
@@ -136,7 +151,6 @@ class HttpClient final : public Transport {
 
   [[nodiscard]] HttpReply post(const HttpRequest& request) override {
     reply_ = {};
-    while_waiting_ = request.while_waiting;
     cancelled_at_.reset();
     error_[0] = '\0';
     // Without "Expect:" libcurl asks before it sends a large body, and a server that does not answer costs a
@@ -152,7 +166,7 @@ class HttpClient final : public Transport {
     curl_.easy_setopt(easy_, CURLOPT_POSTFIELDS, body);
     curl_.easy_setopt(easy_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
     curl_.easy_setopt(easy_, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
-    const CURLcode code = curl_.easy_perform(easy_);
+    const CURLcode code = perform(request);
     curl_.easy_setopt(easy_, CURLOPT_HTTPHEADER, nullptr);
     curl_.slist_free_all(headers);
     if (code != CURLE_OK) {
@@ -169,6 +183,54 @@ class HttpClient final : public Transport {
   }
 
  private:
+  // curl_easy_perform for somebody who has to look after something else meanwhile: that one looks up once a second.
+  CURLcode perform(const HttpRequest& request) {
+    if (curl_.multi_add_handle(multi_, easy_) != CURLM_OK) return CURLE_FAILED_INIT;
+    CURLcode code = CURLE_FAILED_INIT;
+    int running = 0;
+    while (curl_.multi_perform(multi_, &running) == CURLM_OK && running > 0) {
+      const std::chrono::milliseconds pause = look_around(request);
+      if (is_given_up()) {
+        code = CURLE_ABORTED_BY_CALLBACK;
+        break;
+      }
+      wait(pause);
+    }
+    int more = 0;
+    while (const CURLMsg* const message = curl_.multi_info_read(multi_, &more)) {
+      if (message->msg == CURLMSG_DONE) code = message->data.result;
+    }
+    curl_.multi_remove_handle(multi_, easy_);
+    return code;
+  }
+
+  // Until something moves, at most so long.
+  void wait(std::chrono::milliseconds pause) {
+    const auto before = std::chrono::steady_clock::now();
+    int moving = 0;
+    curl_.multi_wait(multi_, nullptr, 0, static_cast<int>(pause.count()), &moving);
+    // Without a socket it returns at once.
+    const auto waited = std::chrono::steady_clock::now() - before;
+    if (moving == 0 && waited < std::min(pause, kNoSocket))
+      std::this_thread::sleep_for(std::min(pause, kNoSocket) - waited);
+  }
+
+  // In how long to look again, at the latest.
+  static std::chrono::milliseconds look_around(const HttpRequest& request) {
+    if (request.while_waiting == nullptr) return kLook;
+    return std::clamp((*request.while_waiting)(), std::chrono::milliseconds{1}, kLook);
+  }
+
+  // A request that is about to succeed gets kGrace once it was cancelled; one that hangs is given up.
+  bool is_given_up() {
+    const auto* const cancel = options_.cancel;
+    // relaxed: the flag alone matters, nothing is read on its account.
+    if (cancel == nullptr || !cancel->load(std::memory_order_relaxed)) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (!cancelled_at_) cancelled_at_ = now;
+    return now - *cancelled_at_ >= kGrace;
+  }
+
   // libcurl's callbacks; `self` is the client.
   static std::size_t take_body(char* data, std::size_t size, std::size_t count, void* self) {
     HttpReply& reply = static_cast<HttpClient*>(self)->reply_;
@@ -196,25 +258,11 @@ class HttpClient final : public Transport {
     return line.size();
   }
 
-  // libcurl calls it once a second, and whenever something moves. A request that is about to succeed gets
-  // kGrace once it was cancelled; one that hangs is given up.
-  static int look_around(void* self, curl_off_t /*unused*/, curl_off_t /*unused*/, curl_off_t /*unused*/,
-                         curl_off_t /*unused*/) {
-    auto* const client = static_cast<HttpClient*>(self);
-    if (client->while_waiting_ != nullptr) (*client->while_waiting_)();
-    const auto* const cancel = client->options_.cancel;
-    // relaxed: the flag alone matters, nothing is read on its account.
-    if (cancel == nullptr || !cancel->load(std::memory_order_relaxed)) return 0;
-    const auto now = std::chrono::steady_clock::now();
-    if (!client->cancelled_at_) client->cancelled_at_ = now;
-    return now - *client->cancelled_at_ >= kGrace ? 1 : 0;
-  }
-
   Curl curl_;
   HttpClientOptions options_;
   CURL* easy_ = nullptr;
+  CURLM* multi_ = nullptr;  // has the connection
   HttpReply reply_;
-  const std::function<void()>* while_waiting_ = nullptr;               // of the request under way
   std::optional<std::chrono::steady_clock::time_point> cancelled_at_;  // first seen by the request under way
   std::array<char, CURL_ERROR_SIZE> error_{};
 };

@@ -457,7 +457,10 @@ struct NetworkPublisher::Impl {
   int invalid_in_a_row = 0;
   int new_streams_in_a_row = 0;
 
-  const std::function<void()> sync_while_waiting = [this] { spool.sync_if_due(clock.mono_ns()); };
+  const std::function<milliseconds()> sync_while_waiting = [this] {
+    const std::int64_t due_ns = spool.sync_if_due(clock.mono_ns());
+    return std::chrono::ceil<milliseconds>(nanoseconds(std::min(due_ns - clock.mono_ns(), kSecond)));
+  };
   PushHeaders headers;
   std::vector<SpooledBatch> batches;  // of the request under way
   bool is_bundle = false;             // they are of the backlog lane

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "sysmon/http_client.hpp"
@@ -179,10 +180,18 @@ TEST_CASE("a proxy comes from the options, never from the environment") {
 TEST_CASE("whoever waits for a reply can do something else meanwhile") {
   Server silent("");
   int calls = 0;
-  const std::function<void()> count = [&] { ++calls; };
+  std::chrono::milliseconds next{10'000};
+  const std::function<std::chrono::milliseconds()> count = [&] {
+    ++calls;
+    return next;
+  };
   const auto client = client_with({});
   CHECK(client->post({silent.url, kHeaders, "x", std::chrono::milliseconds(1'500), &count}).status == 0);
-  CHECK(calls > 0);
+  CHECK(calls > 1);
+  const int calls_by_itself = std::exchange(calls, 0);
+  next = std::chrono::milliseconds{20};
+  CHECK(client->post({silent.url, kHeaders, "x", std::chrono::milliseconds(1'500), &count}).status == 0);
+  CHECK(calls > 5 * calls_by_itself);
 }
 
 TEST_CASE("a request under way can be given up") {

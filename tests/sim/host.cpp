@@ -19,7 +19,7 @@ using What = Event::What;
 constexpr std::size_t kRingBatches = 64;           // as in daemon.cpp
 constexpr std::int64_t kLastPushNs = 2'500 * kMs;  // likewise
 constexpr std::int64_t kStopLimit = 5 * kSecond;   // delivery: shutdown
-// delivery: what a power loss may take. A request that is waited for is looked away from once a second.
+// delivery: what a power loss may take.
 constexpr std::int64_t kDeferredWindow = kSecond + 100 * kMs;
 constexpr std::int64_t kLongestStall = 20 * kSecond;  // of a slow disk
 constexpr int kStepsAtOnce = 200;

@@ -109,16 +109,16 @@ HttpReply Network::post(const HttpRequest& request) {
   return reply;
 }
 
-// As libcurl does: whoever waits is called once a second, and the clock of the timeout runs on meanwhile. A call
-// that is under way when the wait is over is waited for.
+// As the client does: whoever waits is called once a second, and sooner where it asks for that; the clock of the
+// timeout runs on meanwhile. A call that is under way when the wait is over is waited for.
 void Network::wait(std::int64_t duration) {
   const std::int64_t until = time_.now() + duration;
   while (time_.now() < until) {
-    const bool is_second = until - time_.now() >= kSecond;
+    std::int64_t pause = kSecond;
+    if (while_waiting_ != nullptr) pause = std::clamp((*while_waiting_)().count() * kMs, kMs, kSecond);
     time_.is_tick_held = sabotage_ == Sabotage::tick_waits;
-    time_.advance(is_second ? time_.now() + kSecond : until);
+    time_.advance(std::max(std::min(time_.now() + pause, until), time_.now()));
     time_.is_tick_held = false;
-    if (is_second && while_waiting_ != nullptr) (*while_waiting_)();
   }
   overrun_ += time_.now() - until;
 }

@@ -68,7 +68,7 @@ class Network final : public Transport {
   bool is_flushing_ = false;
   bool is_heard_ = false;  // the request under way was committed, and the reply comes back
   std::int64_t watched_until_ = 0;
-  const std::function<void()>* while_waiting_ = nullptr;  // of the request under way
+  const std::function<std::chrono::milliseconds()>* while_waiting_ = nullptr;  // of the request under way
   std::int64_t overrun_ = 0;  // of its waits: they were over before what was called meanwhile
 
   std::int64_t not_before_ = 0;         // the last Retry-After

@@ -190,8 +190,9 @@ void Spool::append(std::string_view stream, std::uint64_t seq, std::uint32_t sam
   impl_->append(batch, payload);
 }
 
-void Spool::sync_if_due(std::int64_t now_ns) {
+std::int64_t Spool::sync_if_due(std::int64_t now_ns) {
   if (now_ns >= impl_->sync_due()) sync_now(now_ns);
+  return impl_->sync_due();
 }
 
 void Spool::sync_now(std::int64_t now_ns) {
@@ -205,7 +206,7 @@ std::int64_t Spool::maintain(std::int64_t now_ns) {
   if (impl.is_failing && now_ns >= impl.retry_ns) impl.write_waiting(now_ns);
   if (now_ns >= impl.found_due_ns) impl.sync_found();
   if (now_ns >= impl.rest_due_ns) impl.read_rest(now_ns);
-  sync_if_due(now_ns);
+  (void)sync_if_due(now_ns);
   if (now_ns >= impl.age_due_ns) {
     impl.drop_expired();
     impl.age_due_ns = now_ns + std::min(kAgeCheck, impl.options.max_age.count() * 1'000'000 / 64);
