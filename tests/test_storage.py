@@ -38,25 +38,6 @@ def write_of(storage: EmbeddedStorage, host: Host, seq: int) -> Write:
     return Write([batch], START_MS, len(body), stream=bytes(16))
 
 
-def test_only_what_tidies_is_committed_without_a_sync(tmp_path: Path) -> None:
-    storage = open_storage(tmp_path)
-    full, normal = 2, 1
-
-    def synchronous(db: apsw.Connection) -> int:
-        return int(db.pragma("synchronous"))
-
-    def fails(db: apsw.Connection) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("INSERT INTO nowhere VALUES (1)")
-
-    assert storage._writer.tidy(synchronous) == normal
-    assert storage._writer.run(synchronous) == full
-    with pytest.raises(StorageError):
-        storage._writer.tidy(fails)
-    assert storage._writer.run(synchronous) == full
-    storage.close()
-
-
 def test_it_is_a_storage_of_at_most_12_methods(tmp_path: Path) -> None:
     storage: Storage = open_storage(tmp_path)
     storage.close()

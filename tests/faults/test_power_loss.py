@@ -25,8 +25,7 @@ def test_power_loss_loses_nothing_acknowledged(seed: int, tmp_path: Path) -> Non
     assert tally.checkpoints > 5
 
 
-def test_a_store_that_does_not_sync_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "_SYNC_EACH", writer._SYNC_LATER)
+def test_a_store_that_does_not_sync_is_found_out(tmp_path: Path) -> None:
     with pytest.raises(BrokenError) as found:
         power_losses(1, 125, tmp_path / "lab", synchronous="normal")
     assert "seed 1: power loss after" in found.value.__notes__[0]

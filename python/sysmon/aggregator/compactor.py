@@ -172,7 +172,7 @@ class Compactor:
         if until <= self._first_row:
             return False
         first = self._first_row
-        self._writer.tidy(
+        self._writer.run(
             lambda db: db.execute("DELETE FROM journal WHERE id >= ? AND id < ?", (first, until))
         )
         self._first_row = until
@@ -253,7 +253,7 @@ class Compactor:
                 self._dirty |= dirty
             return True
 
-        self._writer.tidy(job)
+        self._writer.run(job)
 
     # ---- raw chunks -> cells -------------------------------------------------------------------------------
 
@@ -309,7 +309,7 @@ class Compactor:
             self._writer.key_sets_persisted(key_sets)
             self._index.put_chunks(host_id, after)
 
-        self._writer.tidy(job)
+        self._writer.run(job)
         self._dirty.discard((host_id, day))
 
 

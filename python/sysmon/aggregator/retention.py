@@ -84,7 +84,7 @@ class Retention:
             db.execute(_DELETE, (first, end, _BITE_ROWS))
             return db.changes()
 
-        return int(writer.tidy(job))
+        return int(writer.run(job))
 
     def _shrink(self, writer: Writer, now_ms: int) -> bool:
         """Drops the oldest hour of the finest tier that has one, where the file holds more than it may."""
@@ -135,7 +135,7 @@ class Retention:
             db.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
             return True
 
-        return bool(writer.tidy(job))
+        return bool(writer.run(job))
 
 
 def _oldest(db: apsw.Connection, ends: tuple[int, int]) -> int | None:

@@ -41,8 +41,6 @@ _SNAPSHOT_AGE_MS: Final = 3 * 86_400_000
 _SPACE_CHECK_MS: Final = 5_000
 _MIN_FREE_SHARE: Final = 0.05
 
-_SYNC_EACH: Final = "PRAGMA synchronous = FULL"
-_SYNC_LATER: Final = "PRAGMA synchronous = NORMAL"  # in a WAL: with the next commit that is synced
 _SEEN: Final = "UPDATE hosts SET last_seen_ms = ?, clock_offset_ms = ? WHERE host_id = ?"
 _JOURNAL: Final = "INSERT INTO journal (id, host_id, time_ms, payload) VALUES (?, ?, ?, ?)"
 _KEY_SET: Final = "INSERT INTO key_sets (key_set_id, keys) VALUES (?, ?)"
@@ -57,7 +55,7 @@ _KNOWN_FACTS: Final = "SELECT facts FROM host_facts WHERE host_id = ? AND time_m
 _SNAPSHOT: Final = "INSERT OR REPLACE INTO snapshots (host_id, time_ms, payload) VALUES (?, ?, ?)"
 _OLD_SNAPSHOTS: Final = "DELETE FROM snapshots WHERE host_id = ? AND time_ms < ?"
 
-Job = tuple["Callable[[apsw.Connection], Any]", Ticket, bool]  # the last: its commit waits for the disk
+Job = tuple["Callable[[apsw.Connection], Any]", Ticket]
 
 
 class Writer:
@@ -128,20 +126,9 @@ class Writer:
 
     def run(self, job: Callable[[apsw.Connection], Any]) -> Any:
         """Runs a function on the writer's thread, between two commits, and returns its result."""
-        return self._run(job, waits_for_disk=True)
-
-    def tidy(self, job: Callable[[apsw.Connection], Any]) -> Any:
-        """`run` for what only moves or deletes what is stored: pushes do not wait until it is on the disk.
-
-        The next push's sync covers its commit too, for the WAL is one file. A power loss before that undoes
-        it and all that came after it: as if it had not run yet.
-        """
-        return self._run(job, waits_for_disk=False)
-
-    def _run(self, job: Callable[[apsw.Connection], Any], *, waits_for_disk: bool) -> Any:
         ticket = Ticket()
         with self._lock:
-            self._put((job, ticket, waits_for_disk))
+            self._put((job, ticket))
         return ticket.wait(600)
 
     @property
@@ -200,13 +187,11 @@ class Writer:
             if group:
                 self._commit(group)
             if item is not None and not isinstance(item[0], Write):
-                self._do(*item)
+                self._do(item[0], item[1])
 
-    def _do(self, job: Callable[[apsw.Connection], Any], ticket: Ticket, waits_for_disk: bool) -> None:
+    def _do(self, job: Callable[[apsw.Connection], Any], ticket: Ticket) -> None:
         start_s = time.monotonic()
         try:
-            if not waits_for_disk:
-                self._db.execute(_SYNC_LATER)
             ticket.result = job(self._db)
         except apsw.Error as error:
             ticket.error = self._on_error(error)
@@ -218,8 +203,6 @@ class Writer:
         finally:
             if not self._db.get_autocommit():
                 self._db.execute("ROLLBACK")
-            if not waits_for_disk:
-                self._db.execute(_SYNC_EACH)  # after the transaction: within one it would do nothing
             self.longest_job_s = max(self.longest_job_s, time.monotonic() - start_s)
             ticket.settle()
 
