@@ -92,6 +92,7 @@ def bulk(contestants: list[Contestant], data: Dataset) -> list[Figure]:
 
     Our CPU counts until everything is compacted, the peers' only until their last answer.
     """
+    begun = cpu_s(contestants[0].server.pid)
     spent = {(i, many): 0.0 for i in range(len(contestants)) for many in _CONNECTIONS}
     posted = dict.fromkeys(_CONNECTIONS, 0)
     ticks = data.ticks - _PACED_TICKS
@@ -101,10 +102,10 @@ def bulk(contestants: list[Contestant], data: Dataset) -> list[Figure]:
         for i, one in enumerate(contestants):
             spent[i, many] += one.server.post(data, first, last, connections=many).cpu_s
     bite_ms = longest_job_ms(contestants[0].server.port)
-    before = cpu_s(contestants[0].server.pid)
     for one in contestants:
         one.settle()
-    rest = cpu_s(contestants[0].server.pid) - before
+    # What it has compacted between its rounds and at the end.
+    rest = cpu_s(contestants[0].server.pid) - begun - sum(spent[0, many] for many in _CONNECTIONS)
     for many in _CONNECTIONS:
         spent[0, many] += rest * posted[many] / sum(posted.values())
     rates = {(i, many): posted[many] / seconds for (i, many), seconds in spent.items()}
