@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "core/spool/cursor.hpp"
 #include "core/spool/record.hpp"
 #include "spool_box.hpp"
@@ -226,4 +228,35 @@ TEST_CASE("no start writes over what one before it wrote far ahead") {
   std::set<std::uint64_t> seqs;
   for (const std::uint64_t seq : box.drain()) seqs.insert(seq);
   CHECK(seqs == std::set<std::uint64_t>{1, 2, 3, 10, 11, 12});
+}
+
+TEST_CASE("what a found record settles is kept until that record is safe") {
+  SpoolBox box({.max_bytes = 64U << 10U});
+  box.add(1, 30);
+  box.clock.now += kSecond;
+  box.spool->maintain(box.clock.now);  // the batches are safe
+  // The drop of the first is not: its process is killed before any sync of a new segment.
+  const std::string segment = box.files.segments().back();
+  REQUIRE(box.spool->quarantine(box.spool->oldest().id));
+  const std::string whole = box.files.content(segment);
+  const std::size_t at = whole.rfind("\xF5SP\xFA");
+  box.files.content(segment).resize(at);
+  box.files.put("segment-000000000099", "");
+  auto file = box.files.open("segment-000000000099", OpenMode::write);
+  REQUIRE(file);
+  REQUIRE((*file)->write_at(0, std::string_view(whole).substr(at)));
+  // The next one finds it, and the disk does not sync it.
+  box.files.fault = [](std::string_view call) { return call == "sync" ? EIO : 0; };
+  box.start();
+  box.files.fault = nullptr;
+  CHECK(box.dropped(LossReason::quarantined) == std::set<std::uint64_t>{1});
+  for (int i = 0; i < 3; ++i)
+    box.clock.now = std::min(box.spool->maintain(box.clock.now), box.clock.now + kMinute);
+  (void)box.drain();
+  box.files.random = [] { return std::uint64_t{1}; };  // nothing that was not synced survives
+  box.files.lose_power();
+  box.start();
+  const auto seqs = box.drain();
+  const auto lost = box.dropped(LossReason::quarantined);
+  CHECK((lost.contains(1) || std::ranges::count(seqs, 1U) > 0));
 }

@@ -131,12 +131,15 @@ Result<std::string> SegmentLog::read(const RecordPlace& place) {
   return read_->read_at(place.offset, place.bytes);
 }
 
-void SegmentLog::sync_found() {
+std::vector<std::uint64_t> SegmentLog::sync_found() {
+  std::vector<std::uint64_t> refused;
   std::erase_if(found_, [&](std::uint64_t number) {
     auto file = files_.open(segment_name(number), OpenMode::write);
-    if (file) (void)(*file)->sync();
+    if (file && !(*file)->sync()) refused.push_back(number);
     return file.ok();
   });
+  if (!refused.empty()) close_last();  // it may be one of them
+  return refused;
 }
 
 Result<void> SegmentLog::sync() {

@@ -56,8 +56,9 @@ class SegmentLog {
   // Everything appended, and the files' names, survive a power loss from here on.
   // Error: what was appended since the last sync must be appended again.
   [[nodiscard]] Result<void> sync();
-  // Likewise for what was found at the start: a process that was killed may have left it to us.
-  void sync_found();
+  // Likewise for what was found at the start: a process that was killed may have left it to us. Returns the segments
+  // whose sync failed: they may be gone after a power loss, and are not asked again.
+  [[nodiscard]] std::vector<std::uint64_t> sync_found();
   [[nodiscard]] bool is_found_synced() const { return found_.empty(); }
   // The next append begins a new segment.
   void close_last();

@@ -39,11 +39,11 @@ void Spool::Impl::recover() {
   counters.recovered_batches += found.batches.size();
   adopt(found.drops);
   segments.adopt(found.segments, found.next_number, found.is_last_whole);
-  sync_found();
   unsynced_from = segments.end();
+  begin_rest(!found.batches.empty() || !found.drops.empty());
+  sync_found();
   counters.corrupt_records = found.damage.size();
   say_damage(found.damage, log);
-  begin_rest();
   write_waiting(clock.mono_ns());
   move_cursor();
 }
@@ -61,9 +61,32 @@ void Spool::Impl::say_damage(const std::vector<DamagedPlace>& damage, const Log&
 }
 
 void Spool::Impl::sync_found() {
-  if (index.waiting() > 0 || !drops.all().empty()) segments.sync_found();
-  found_due_ns = segments.is_found_synced() ? INT64_MAX : clock.mono_ns() + kFoundRetry;
-  if (segments.is_found_synced()) (void)segments.sync_names();
+  const bool is_needed = index.waiting() > 0 || !drops.all().empty();
+  if (is_needed) {
+    const auto refused = segments.sync_found();
+    for (PendingDrop& drop : drops.all()) {
+      if (std::ranges::count(refused, drop.place.segment) > 0) drop.place = drop.safe_place = {};
+    }
+  }
+  const bool is_done = is_found_safe();
+  found_due_ns = is_done ? INT64_MAX : clock.mono_ns() + kFoundRetry;
+  if (is_done || !is_needed) found_from.reset();
+}
+
+bool Spool::Impl::is_found_safe() {
+  if (!segments.is_found_synced()) return false;
+  const auto is_unsafe = [](const PendingDrop& drop) { return drop.safe_place.segment == 0; };
+  if (std::ranges::any_of(drops.all(), is_unsafe)) {
+    write_waiting(clock.mono_ns());
+    const bool is_written =
+        std::ranges::none_of(drops.all(), [](const PendingDrop& drop) { return drop.place.segment == 0; });
+    if (!is_written) return false;
+    if (auto synced = sync(); !synced) {
+      fail(clock.mono_ns(), synced.error());
+      return false;
+    }
+  }
+  return segments.sync_names().ok();
 }
 
 void Spool::Impl::adopt(const std::vector<FoundDrop>& found) {
@@ -144,6 +167,7 @@ void Spool::Impl::move_cursor() {
   const RecordPlace at = oldest ? *oldest : segments.end();
   to.segment = at.segment;
   to.offset = at.offset;
+  if (found_from) to = *found_from;
   if (rest_from) to = *rest_from;
   cursor.move(files, to);
   segments.remove_before(to.segment);
@@ -204,7 +228,10 @@ void Spool::sync_now(std::int64_t now_ns) {
 std::int64_t Spool::maintain(std::int64_t now_ns) {
   Impl& impl = *impl_;
   if (impl.is_failing && now_ns >= impl.retry_ns) impl.write_waiting(now_ns);
-  if (now_ns >= impl.found_due_ns) impl.sync_found();
+  if (now_ns >= impl.found_due_ns) {
+    impl.sync_found();
+    impl.move_cursor();
+  }
   if (now_ns >= impl.rest_due_ns) impl.read_rest(now_ns);
   (void)sync_if_due(now_ns);
   if (now_ns >= impl.age_due_ns) {

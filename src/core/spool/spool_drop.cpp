@@ -28,6 +28,7 @@ Result<void> Spool::Impl::make_room(std::uint64_t more) {
 
 Result<void> Spool::Impl::drop_segment(std::uint64_t number) {
   if (rest) give_up_missing();
+  found_from.reset();  // all that settles anything is written and synced below, and what shows a gap may go
   for (PendingDrop& drop : drops.all()) {
     if (drop.place.segment != number && drop.place.segment != 0) continue;
     const auto place = write_drop(drop);

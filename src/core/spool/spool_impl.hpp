@@ -25,7 +25,9 @@ struct Spool::Impl {
   // ---- spool.cpp ----
   void recover();
   static void say_damage(const std::vector<DamagedPlace>& damage, const Log& log);
+  // What was found at the start survives a power loss from here on; a drop that would not is written anew.
   void sync_found();
+  [[nodiscard]] bool is_found_safe();
   [[nodiscard]] IndexedBatch indexed(const FoundBatch& found);
   void adopt(const std::vector<FoundDrop>& found);
   void append(IndexedBatch batch, std::string_view payload);
@@ -38,7 +40,7 @@ struct Spool::Impl {
 
   // ---- spool_rest.cpp ----
   // What the disk did not give at the start is asked for again, until it is too old to be sent.
-  void begin_rest();
+  void begin_rest(bool is_anything_found);
   void read_rest(std::int64_t now_ns);
   void adopt_rest(const Recovered& found);
   // What is missing is declared now, because what would show it to the next start goes.
@@ -108,6 +110,8 @@ struct Spool::Impl {
   std::int64_t retry_ns = 0;  // and is asked again then
   std::int64_t age_due_ns = 0;
   std::int64_t found_due_ns = INT64_MAX;  // what was found at the start is to be synced then
+  // The cursor stays there until that is done: what lies behind it may be settled only by what a power loss can take.
+  std::optional<CursorPosition> found_from;
   std::uint64_t unreadable_id = 0;
   int read_failures = 0;  // of that one, in a row
   std::string record_bytes;

@@ -13,13 +13,15 @@ constexpr std::int64_t kLongestWait =
 
 }  // namespace
 
-void Spool::Impl::begin_rest() {
+void Spool::Impl::begin_rest(bool is_anything_found) {
+  CursorPosition from = rest->from();
+  from.segment = std::max<std::uint64_t>(from.segment, 1);
+  if (is_anything_found) found_from = from;
   if (rest->is_whole()) {
     rest.reset();
     return;
   }
-  rest_from = rest->from();
-  rest_from->segment = std::max<std::uint64_t>(rest_from->segment, 1);
+  rest_from = from;
   const std::int64_t now_ns = clock.mono_ns();
   rest_wait_ns = kFirstWait;
   rest_due_ns = now_ns + rest_wait_ns;
@@ -71,6 +73,7 @@ void Spool::Impl::give_up_missing() {
 }
 
 void Spool::Impl::end_rest() {
+  if (found_due_ns != INT64_MAX && rest_from) found_from = rest_from;
   rest.reset();
   rest_from.reset();
   rest_due_ns = INT64_MAX;
