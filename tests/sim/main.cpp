@@ -1,6 +1,6 @@
 // sysmon_sim: the agent's sink, ring, publisher and spool through days of trouble on virtual time (tests/faults/README.md).
 //
-//   sysmon_sim [--hours 110000] [--trials 100000] [--jobs 2] [--first 1] [--row NAME] [--json build/sim.json]
+//   sysmon_sim [--hours 101000] [--trials 100000] [--jobs 2] [--first 1] [--row NAME] [--json build/sim.json]
 //   sysmon_sim --seed 4711 --row everything    one seed of a row, told line by line
 //   sysmon_sim --sabotage any-ack-counts       a promise is broken on purpose: it must be found out
 //
