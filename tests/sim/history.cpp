@@ -204,7 +204,7 @@ class History {
   }
 
   void finish_host() {
-    host_->shut_down();
+    while (!host_->shut_down()) heal();
     check_conservation();
     const Host::Counts& counts = host_->counts();
     figures_.sealed += host_->ledger.sealed();
@@ -223,7 +223,8 @@ class History {
     for (const auto& [name, entries] : host_->ledger.streams()) {
       const auto known = server_.streams().find(name);
       const Account account{name, entries, known == server_.streams().end() ? nullptr : &known->second};
-      for (std::size_t seq = 1; seq < account.end(); ++seq) check_batch(account, seq, resealed);
+      const std::size_t end = account.end();
+      for (std::size_t seq = 1; seq < end; ++seq) check_batch(account, seq, resealed);
     }
   }
 

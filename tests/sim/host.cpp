@@ -249,9 +249,15 @@ void Host::end_process() {
   death_ = {};
 }
 
-void Host::shut_down() {
-  if (agent_) end_process();
+bool Host::shut_down() {
+  try {
+    if (agent_) end_process();
+  } catch (const test::Killed&) {
+    die();
+    return false;
+  }
   start_at_ = INT64_MAX;
+  return true;
 }
 
 void Host::happen(const Event& event) {

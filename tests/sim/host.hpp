@@ -34,8 +34,8 @@ class Host {
   void turn();
   // Takes part in what the timeline tells. May throw test::Killed.
   void happen(const Event& event);
-  // SIGTERM, and no more starts.
-  void shut_down();
+  // SIGTERM, and no more starts. False: killed within its last push, so there is one more.
+  [[nodiscard]] bool shut_down();
 
   [[nodiscard]] bool is_running() const { return agent_ != nullptr; }
   [[nodiscard]] bool is_drained() const;
