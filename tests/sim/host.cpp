@@ -82,6 +82,15 @@ bool Host::is_drained() const {
   return spool.empty() && spool.drops() == 0 && spool.is_whole();
 }
 
+bool Host::is_drained_but_for(std::int64_t from) const {
+  if (agent_ == nullptr) return false;
+  const Spool& spool = agent_->publisher.spool();
+  if (spool.drops() > 0 || !spool.is_whole()) return false;
+  if (spool.empty()) return true;
+  return spool.oldest().stream == agent_->publisher.stream() &&
+         spool.oldest_age_ms() * kMs < time_.now() - from;
+}
+
 std::uint64_t Host::next_random() {
   if (sabotage_ == Sabotage::no_jitter) return 0;
   return publisher_random_.next();

@@ -39,6 +39,9 @@ class Host {
 
   [[nodiscard]] bool is_running() const { return agent_ != nullptr; }
   [[nodiscard]] bool is_drained() const;
+  // Likewise, but for what was sealed after `from` and waits for its turn: there is always some where ticks are more
+  // frequent than pushes.
+  [[nodiscard]] bool is_drained_but_for(std::int64_t from) const;
   [[nodiscard]] const std::string& last_stream() const {
     return last_stream_;
   }  // of the process that ended last
