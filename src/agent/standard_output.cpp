@@ -9,8 +9,9 @@ namespace sysmon::agent {
 ExitCode print(std::string_view text) {
   const bool is_written =
       std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (is_written || errno == EPIPE) return is_written ? kOk : kUnexpected;  // who closed a pipe knows
-  std::fprintf(stderr, "error: stdout cannot be written: %s\n", std::strerror(errno));
+  if (is_written) return kOk;
+  if (errno != EPIPE)  // who closed a pipe knows
+    std::fprintf(stderr, "error: stdout cannot be written: %s\n", std::strerror(errno));
   return kUnexpected;
 }
 

@@ -307,7 +307,7 @@ struct NetworkPublisher::Impl {
     retry.overloaded(now_ns, reply.retry_after);
     link.failing(reply, now_ns);
     // It may be the holes below it that a live batch is refused for, and then the backlog is what helps.
-    is_backlogs_turn = !is_bundle;
+    is_backlogs_turn = !is_bundle && !batches.empty();
   }
 
   void fail(const PushReply& reply, std::int64_t now_ns) {

@@ -1,6 +1,8 @@
 // What the disk did not give at the start, and gives later.
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "core/spool/cursor.hpp"
 #include "publisher_rig.hpp"
 #include "spool_box.hpp"
@@ -73,6 +75,23 @@ TEST_CASE("what the disk did not give at the start is sent once it does, without
   box.start();
   CHECK(box.spool->empty());
   CHECK(box.files.segments().size() <= 1);
+}
+
+TEST_CASE("a batch whose new number is read late does not wait under the old one, too") {
+  BoxOfNine box;
+  REQUIRE(box.spool->reseal(box.spool->oldest().id + 2, kOther, 1));
+  const int segments = static_cast<int>(box.files.segments().size());
+  start_without(box, 1 + segments, 3 + segments);
+  CHECK(!box.spool->is_whole());
+  pass(box, 2 * kSecond);
+  CHECK(box.spool->is_whole());
+  CHECK(box.spool->drops() == 0);
+  std::vector<std::uint64_t> seqs;
+  while (!box.spool->empty()) {
+    seqs.push_back(box.spool->oldest().seq);
+    box.spool->acknowledge(std::array{box.spool->oldest()});
+  }
+  CHECK(seqs == std::vector<std::uint64_t>{1, 2, 4, 5, 6, 7, 8, 9, 1});
 }
 
 TEST_CASE("what was acknowledged before the rest was read is not sent again") {

@@ -55,7 +55,7 @@ void Network::begin(const Event& event) {
   if (server_.token != token_file) {  // mended at one end or the other
     if (random_.one_in(2)) {
       token_file = server_.token;
-      pause_until_ = 0;  // the agent looks at it once per push interval
+      if (is_refused_) pause_until_ = 0;  // the agent looks at it once per push interval
     } else {
       server_.token = token_file;
     }
@@ -242,6 +242,7 @@ void Network::note_failure(const HttpReply& reply, bool is_only_bundles) {
   const bool is_about_the_batch = status == 413 || status == 409 || status == 400 || status == 422;
   const bool is_refusal = status >= 300 && status < 500 && status != 408 && status != 429;
   if (is_refusal) pause_until_ = now + kLongestRefusal;
+  is_refused_ = is_refusal;
   if (is_about_the_batch) return;
   while (!failed_attempts_.empty() && failed_attempts_.front() <= now - kMinute) failed_attempts_.pop_front();
   failed_attempts_.push_back(now);

@@ -68,6 +68,7 @@ class Network final : public Transport {
   bool is_flushing_ = false;
   bool is_heard_ = false;  // the request under way was committed, and the reply comes back
   std::int64_t watched_until_ = 0;
+  bool is_refused_ = false;  // at the last failure: a pause that a fresh token ends
   const std::function<std::chrono::milliseconds()>* while_waiting_ = nullptr;  // of the request under way
   std::int64_t overrun_ = 0;  // of its waits: they were over before what was called meanwhile
 

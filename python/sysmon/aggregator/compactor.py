@@ -173,7 +173,7 @@ class Compactor:
             return False
         first = self._first_row
         self._writer.run(
-            lambda db: db.execute("DELETE FROM journal WHERE id >= ? AND id < ?", (first, until))
+            lambda db: db.execute(_TRIM, (first, until))
         )
         self._first_row = until
         return True

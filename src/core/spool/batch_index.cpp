@@ -29,6 +29,14 @@ const IndexedBatch* BatchIndex::find(std::uint64_t id) const {
   return batch.waits ? &batch : nullptr;
 }
 
+std::uint64_t BatchIndex::find_number(std::uint32_t stream, std::uint64_t seq) const {
+  for (std::uint64_t id = first_id_; id < end(); ++id) {
+    const IndexedBatch* const batch = find(id);
+    if (batch != nullptr && batch->stream == stream && batch->seq == seq) return id;
+  }
+  return 0;
+}
+
 void BatchIndex::settle(std::uint64_t id) {
   IndexedBatch* const batch = find(id);
   if (batch == nullptr) return;

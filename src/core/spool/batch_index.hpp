@@ -43,6 +43,8 @@ class BatchIndex {
   // nullptr: it is settled.
   [[nodiscard]] IndexedBatch* find(std::uint64_t id);
   [[nodiscard]] const IndexedBatch* find(std::uint64_t id) const;
+  // 0: none that waits has this number.
+  [[nodiscard]] std::uint64_t find_number(std::uint32_t stream, std::uint64_t seq) const;
   void settle(std::uint64_t id);
   // Batches that are found late take their place among those that wait: in the order of the log, and what is in memory
   // only comes last. Every batch that waits gets another id; `moved` is told of each, the oldest first.

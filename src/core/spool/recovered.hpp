@@ -29,6 +29,7 @@ struct DamagedPlace {
 struct Recovered {
   std::vector<FoundBatch> batches;  // what still has to be sent, in the order of the log
   std::vector<FoundDrop> drops;     // what still has to be declared
+  std::vector<FoundDrop> resealed;  // what lies before this place under that number is settled
   std::vector<SegmentFile> segments;
   std::uint64_t next_number = 1;
   bool is_last_whole = false;    // appending may go on in the last segment

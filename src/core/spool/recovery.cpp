@@ -68,11 +68,14 @@ Recovered Recovery::read_rest(const std::function<bool(std::uint64_t)>& is_ours)
     std::erase_if(theirs, [&](const std::string& name) { return is_ours(segment_number(name)); });
     sort_out(theirs);
   }
-  // Once each: a disk that fails takes its time over every attempt.
+  // Up to the first that fails again: a broken disk takes its time over every attempt, and live batches wait.
+  bool is_given = true;
   std::erase_if(unread_, [&](std::uint64_t number) {
+    if (!is_given) return false;
     const auto bytes = read_segment(files_, number);
     if (bytes) scan_.segment(number, *bytes, number == last_);
-    return bytes || bytes.error().kind == Error::Kind::not_found;
+    is_given = bytes || bytes.error().kind == Error::Kind::not_found;
+    return is_given;
   });
   Recovered found = scan_.take_found(is_whole());
   found.stale = std::exchange(stale_, {});

@@ -108,6 +108,7 @@ void Scan::take(const RecordPlace& place, const Record& record) {
     const Drop before{
         record.before.stream, {record.before.seq, record.before.seq}, 0, LossReason::quarantined};
     settled_.push_back({place, before});
+    found_.resealed.push_back({place, before});
     // No agent writes it again behind this; what is there all the same is sent rather than left.
     unknown_.push_back(before);
   }
@@ -144,7 +145,7 @@ void Scan::take_drop(const FoundDrop& later) {
 // A batch whose record was cut by a power loss, where it is plain which one it was.
 void Scan::declare_torn(std::string_view tail) {
   const auto guess = guess_record(tail);
-  if (!guess) return;
+  if (!guess || guess->is_resealed()) return;  // the latter waits under the number it had before
   const auto known = seen_.find(guess->stream);
   if (known == seen_.end() || guess->seq != known->second.last + 1) return;
   gaps_.push_back({guess->stream, {guess->seq, guess->seq}, 0, LossReason::corrupt});

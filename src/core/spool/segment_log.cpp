@@ -200,7 +200,7 @@ void SegmentLog::remove_file(std::uint64_t number) {
   if (read_number_ == number) read_.reset();
   std::erase(found_, number);
   // One that cannot be removed now is at the next start: the cursor is past it.
-  (void)files_.remove(segment_name(number));
+  if (files_.remove(segment_name(number))) std::erase(made_, number);
 }
 
 RecordPlace SegmentLog::end() const {

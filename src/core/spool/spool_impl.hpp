@@ -1,5 +1,5 @@
 // The spool's parts put together: spool.cpp settles and answers, spool_write.cpp gets things onto the disk,
-// spool_drop.cpp gives them up.
+// spool_drop.cpp gives them up, spool_rest.cpp asks again for what could not be read.
 #pragma once
 
 #include <optional>

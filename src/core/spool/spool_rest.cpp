@@ -54,6 +54,11 @@ void Spool::Impl::adopt_rest(const Recovered& found) {
     segments.adopt_late(found.segments);
     unsynced_from = segments.end();
   }
+  for (const FoundDrop& before : found.resealed) {
+    const std::uint64_t id =
+        index.find_number(index.stream_number(before.drop.stream), before.drop.range.first);
+    if (id != 0 && index.find(id)->place < before.place) settle(id);
+  }
   if (!found.batches.empty()) {
     std::vector<IndexedBatch> batches;
     for (const FoundBatch& batch : found.batches) batches.push_back(indexed(batch));
