@@ -190,10 +190,10 @@ class History {
     happen({.what = What::link});
     host_->happen({.what = What::disk});
     server_.watch_s = 0;
-    // A machine that is off heals nothing until somebody turns it on.
-    const std::int64_t until = std::max(time_.now(), host_->start_at()) + kHealLimit;
     const std::int64_t from = time_.now();
     while (!host_->is_drained_but_for(from)) {
+      // A machine that is off heals nothing until somebody turns it on.
+      const std::int64_t until = std::max(from, host_->start_at()) + kHealLimit;
       if (time_.now() > until) throw Violation(Kind::error, "it does not heal: " + what_waits());
       turn();
     }

@@ -251,6 +251,7 @@ void Host::end_process() {
   if (time_.now() - began > kStopLimit + stalled) throw Violation(Kind::error, "the last push took too long");
   const std::uint64_t in_ring = agent_->ring.size();
   if (in_ring > 0) throw Violation(Kind::undeclared_lost, "the last push left batches in the ring");
+  is_left_ = !is_drained();
   forget_agent();
   calls_left_ = -1;
   died_at_ = time_.now();
@@ -260,11 +261,13 @@ void Host::end_process() {
 
 bool Host::shut_down() {
   try {
+    is_left_ = false;
     if (agent_) end_process();
   } catch (const test::Killed&) {
     die();
     return false;
   }
+  if (is_left_) return false;
   start_at_ = INT64_MAX;
   return true;
 }

@@ -34,7 +34,7 @@ class Host {
   void turn();
   // Takes part in what the timeline tells. May throw test::Killed.
   void happen(const Event& event);
-  // SIGTERM, and no more starts. False: killed within its last push, so there is one more.
+  // SIGTERM, and no more starts. False: killed within its last push, or that was not enough: there is one more.
   [[nodiscard]] bool shut_down();
 
   [[nodiscard]] bool is_running() const { return agent_ != nullptr; }
@@ -118,6 +118,7 @@ class Host {
   std::int64_t started_at_ = 0;
   bool must_reload_ = false;
   bool must_stop_ = false;
+  bool is_left_ = false;  // something waited when the process ended
   std::int64_t reload_number_ = 0;
 };
 
