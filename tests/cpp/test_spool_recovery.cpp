@@ -260,3 +260,17 @@ TEST_CASE("what a found record settles is kept until that record is safe") {
   const auto lost = box.dropped(LossReason::quarantined);
   CHECK((lost.contains(1) || std::ranges::count(seqs, 1U) > 0));
 }
+
+TEST_CASE("a segment that lost a record's length and now ends at the cursor is looked at all the same") {
+  SpoolBox box;
+  box.add(11, 20);
+  const std::string segment = box.files.segments().front();
+  const std::size_t end = box.files.content(segment).size();
+  box.spool->acknowledge(box.bundle());
+  box.add(21);
+  const std::size_t record = box.files.content(segment).size() - end;
+  box.files.content(segment).erase(600, record);
+  box.start();
+  REQUIRE(!box.spool->empty());
+  CHECK(box.spool->newest().seq == 21);
+}

@@ -31,6 +31,13 @@ bool fill_gap(std::vector<Drop>& gaps, const Id128& stream, std::uint64_t seq, s
   return true;
 }
 
+bool has_damage(std::string_view bytes) {
+  bool has_any = false;
+  for_each_record(
+      bytes, 0, [](std::size_t, const Record&) {}, [&](std::size_t, std::size_t) { has_any = true; });
+  return has_any;
+}
+
 // What is left of `range` without `taken`, which ascend.
 std::vector<SeqRange> without(const SeqRange& range, const std::vector<SeqRange>& taken) {
   std::vector<SeqRange> left;
@@ -57,7 +64,9 @@ void Scan::segment(std::uint64_t number, std::string_view bytes, bool is_last) {
   std::size_t at = number == from_.segment ? static_cast<std::size_t>(from_.offset) : 0;
   const bool is_cut_before_cursor = at > bytes.size();
   // No record begins where the cursor points: what lies there has moved, and all of it is looked at.
-  const bool is_moved = at < bytes.size() && find_magic(bytes.substr(at, kMagicBytes), 0) != 0;
+  // Nor may its end be where the cursor points by chance: something was cut out before it.
+  const bool is_moved = at < bytes.size() ? find_magic(bytes.substr(at, kMagicBytes), 0) != 0
+                                          : at == bytes.size() && has_damage(bytes);
   if (is_cut_before_cursor || is_moved) at = 0;
   for_each_record(
       bytes, at,
