@@ -172,9 +172,11 @@ class Compactor:
         if until <= self._first_row:
             return False
         first = self._first_row
-        self._writer.run(
-            lambda db: db.execute(_TRIM, (first, until))
-        )
+
+        def job(db: apsw.Connection) -> None:
+            db.execute(_TRIM, (first, until))
+
+        self._writer.ride(job)
         self._first_row = until
         return True
 
@@ -237,23 +239,23 @@ class Compactor:
     ) -> None:
         """One transaction: chunks, the key sets they name, and (with `after`) that the rows are in them."""
 
-        def job(db: apsw.Connection) -> bool:
-            db.execute("BEGIN IMMEDIATE")
+        def job(db: apsw.Connection) -> Callable[[], None] | None:
             if not db.execute("SELECT 1 FROM hosts WHERE host_id = ?", (host_id,)).fetchall():
-                return False  # deleted meanwhile; the writer rolls back
+                return None  # deleted meanwhile
             self._writer.persist_key_sets(db, key_sets)
             db.executemany(_CHUNK, bite)
             if after is not None:
                 db.execute(_COMPACTED, (host_id, *_row_of(after)))
                 db.executemany("INSERT OR IGNORE INTO dirty_days VALUES (?, ?)", dirty)
-            db.execute("COMMIT")
+            return committed
+
+        def committed() -> None:
             self._writer.key_sets_persisted(key_sets)
             if after is not None:
                 self._index.put_chunks(host_id, after)
                 self._dirty |= dirty
-            return True
 
-        self._writer.run(job)
+        self._writer.ride(job)
 
     # ---- raw chunks -> cells -------------------------------------------------------------------------------
 
@@ -297,19 +299,20 @@ class Compactor:
             key_sets.add(packed.key_set)
         after = replace(chunks, rolled_day=max(day + 1, chunks.rolled_day))
 
-        def job(db: apsw.Connection) -> None:
-            db.execute("BEGIN IMMEDIATE")
+        def job(db: apsw.Connection) -> Callable[[], None] | None:
             if not db.execute("SELECT 1 FROM compacted WHERE host_id = ?", (host_id,)).fetchall():
-                return
+                return None
             self._writer.persist_key_sets(db, key_sets)
             db.executemany(_CHUNK, bite)
             db.execute(_COMPACTED, (host_id, *_row_of(after)))
             db.execute("DELETE FROM dirty_days WHERE host_id = ? AND day = ?", (host_id, day))
-            db.execute("COMMIT")
+            return committed
+
+        def committed() -> None:
             self._writer.key_sets_persisted(key_sets)
             self._index.put_chunks(host_id, after)
 
-        self._writer.run(job)
+        self._writer.ride(job)
         self._dirty.discard((host_id, day))
 
 

@@ -11,7 +11,7 @@ from sysmon.aggregator.storage import Event, Tier
 from sysmon.aggregator.stored_parts import DAY_HOURS, HOUR_MS, TIERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import apsw
 
@@ -80,11 +80,12 @@ class Retention:
         """Deletes some chunk rows of hours before `until_hour`; returns how many."""
         first, end = _core.chunk_key(TIERS[tier], 0, 0, 0), _core.chunk_key(TIERS[tier], until_hour, 0, 0)
 
-        def job(db: apsw.Connection) -> int:
+        def job(db: apsw.Connection) -> Callable[[], int]:
             db.execute(_DELETE, (first, end, _BITE_ROWS))
-            return db.changes()
+            rows = db.changes()
+            return lambda: rows
 
-        return int(writer.run(job))
+        return int(writer.ride(job))
 
     def _shrink(self, writer: Writer, now_ms: int) -> bool:
         """Drops the oldest hour of the finest tier that has one, where the file holds more than it may."""

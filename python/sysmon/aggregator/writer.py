@@ -2,7 +2,7 @@
 
 It commits at once when idle; what arrives during a commit forms the next group (at most 64). The order within
 a group is the order of arrival. Nothing in memory changes before COMMIT has returned, so a failed one leaves
-nothing.
+nothing. What only moves or deletes stored rows rides along with a group, so that no push waits for two syncs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import queue
 import shutil
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import apsw
 import msgspec
@@ -37,13 +38,15 @@ log = logging.getLogger(__name__)
 
 _GROUP: Final = 64
 _GATHER_S: Final = 0.0005  # under load: twice as many a commit, and 7 % less of the processor a push
+_RIDE_S: Final = 0.02  # so long riders wait for a group, if there was one so shortly before:
+_BUSY_S: Final = 0.1
 _SNAPSHOT_AGE_MS: Final = 3 * 86_400_000
 _SPACE_CHECK_MS: Final = 5_000
 _MIN_FREE_SHARE: Final = 0.05
 
 _SEEN: Final = "UPDATE hosts SET last_seen_ms = ?, clock_offset_ms = ? WHERE host_id = ?"
 _JOURNAL: Final = "INSERT INTO journal (id, host_id, time_ms, payload) VALUES (?, ?, ?, ?)"
-_KEY_SET: Final = "INSERT INTO key_sets (key_set_id, keys) VALUES (?, ?)"
+_KEY_SET: Final = "INSERT OR IGNORE INTO key_sets (key_set_id, keys) VALUES (?, ?)"  # a rider may have it too
 _STREAM: Final = """
     INSERT INTO streams (stream, host_id, seqs, seen_ms) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT (stream) DO UPDATE SET seqs = ?3, seen_ms = ?4"""
@@ -56,6 +59,14 @@ _SNAPSHOT: Final = "INSERT OR REPLACE INTO snapshots (host_id, time_ms, payload)
 _OLD_SNAPSHOTS: Final = "DELETE FROM snapshots WHERE host_id = ? AND time_ms < ?"
 
 Job = tuple["Callable[[apsw.Connection], Any]", Ticket]
+Committed: TypeAlias = "Callable[[], Any] | None"  # to be called once the transaction is committed
+
+
+class Rider(NamedTuple):
+    """A job within a transaction that is the writer's."""
+
+    job: Callable[[apsw.Connection], Committed]
+    ticket: Ticket
 
 
 class Writer:
@@ -91,7 +102,9 @@ class Writer:
         self._min_free_bytes = min_free_bytes
         self._on_commit = on_commit
         self._on_error = on_error
-        self._queue: queue.SimpleQueue[tuple[Write, Ticket] | Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Write, Ticket] | Job | Rider | None] = queue.SimpleQueue()
+        self._riders: list[Rider] = []
+        self._committed_s = 0.0  # when the last group was
         self._lock = threading.Lock()
         self._waiting = 0
         self._waiting_bytes = 0
@@ -131,6 +144,17 @@ class Writer:
             self._put((job, ticket))
         return ticket.wait(600)
 
+    def ride(self, job: Callable[[apsw.Connection], Committed]) -> Any:
+        """Runs a function within the transaction of the next pushes, or in one of its own where none come.
+
+        What it returns is called on the writer's thread once that is committed, for the result. Pushes wait
+        for its statements and not for a sync of its own; if these fail, pushes go on without it.
+        """
+        ticket = Ticket()
+        with self._lock:
+            self._put(Rider(job, ticket))
+        return ticket.wait(600)
+
     @property
     def next_row(self) -> int:
         """The id of the next journal row: all committed ones are less."""
@@ -150,7 +174,7 @@ class Writer:
         db.execute(_EVENT, _event_row(self._next_event, host_id, event))
         self._next_event += 1  # also if the transaction fails: a number unused is no harm
 
-    def _put(self, item: tuple[Write, Ticket] | Job) -> None:
+    def _put(self, item: tuple[Write, Ticket] | Job | Rider) -> None:
         if self._closed:
             raise StorageError("the store is closed")
         if self._thread is None:  # at the first use, so that building an application starts nothing
@@ -169,48 +193,94 @@ class Writer:
     def _loop(self) -> None:
         ended = False
         while not ended:
-            item = self._queue.get()
-            if self._is_crowded:
-                time.sleep(_GATHER_S)
-            group: list[tuple[Write, Ticket]] = []
-            while item is not None:
-                if isinstance(item[0], Write):
-                    group.append(item)
-                if not isinstance(item[0], Write) or len(group) >= _GROUP:
-                    break
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-            ended = item is None
+            waited = bool(self._riders)
+            group, job, ended = self._gather(_RIDE_S if waited else None)
             self._is_crowded = len(group) > 1
             if group:
                 self._commit(group)
-            if item is not None and not isinstance(item[0], Write):
-                self._do(item[0], item[1])
+            is_busy = time.monotonic() - self._committed_s < _BUSY_S
+            if self._riders and (waited or ended or self._failing or not is_busy):
+                self._let_riders_walk()
+            if job is not None:
+                self._do(*job)
+
+    def _gather(self, patience_s: float | None) -> tuple[list[tuple[Write, Ticket]], Job | None, bool]:
+        """The next group, a job to be done after it, and whether this is the end."""
+        group: list[tuple[Write, Ticket]] = []
+        try:
+            item = self._queue.get(timeout=patience_s)
+            if self._is_crowded:
+                time.sleep(_GATHER_S)
+            while item is not None:
+                if isinstance(item, Rider):
+                    self._riders.append(item)
+                elif isinstance(item[0], Write):
+                    group.append(item)
+                else:
+                    return group, item, False
+                if len(group) >= _GROUP:
+                    return group, None, False
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return group, None, False
+        return group, None, True
 
     def _do(self, job: Callable[[apsw.Connection], Any], ticket: Ticket) -> None:
         start_s = time.monotonic()
         try:
             ticket.result = job(self._db)
-        except apsw.Error as error:
-            ticket.error = self._on_error(error)
-        except StorageError as error:
-            ticket.error = error
-        except Exception as error:  # a fault of ours: who asked is told, the thread goes on for the others
-            log.exception("a job of the writer failed")
-            ticket.error = StorageError(f"failed: {error!r}")
+        except Exception as error:  # who asked is told, the thread goes on for the others
+            ticket.error = self._error_of(error)
         finally:
             if not self._db.get_autocommit():
                 self._db.execute("ROLLBACK")
-            self.longest_job_s = max(self.longest_job_s, time.monotonic() - start_s)
+            if not self._queue.empty():
+                self.longest_job_s = max(self.longest_job_s, time.monotonic() - start_s)
             ticket.settle()
+
+    def _error_of(self, error: Exception) -> StorageError:
+        if isinstance(error, apsw.Error):
+            return self._on_error(error)
+        if isinstance(error, StorageError):
+            return error
+        log.error("a job of the writer failed", exc_info=error)  # a fault of ours
+        return StorageError(f"failed: {error!r}")
+
+    def _let_riders_walk(self) -> None:
+        riders, self._riders = self._riders, []
+        for job, ticket in riders:
+            self._do(partial(_alone, job), ticket)
+
+    def _ride(self, riders: list[Rider]) -> list[tuple[Ticket, Committed]]:
+        """Runs their statements within the transaction; one that fails leaves nothing in it."""
+        start_s = time.monotonic()
+        ridden = []
+        for job, ticket in riders:
+            self._db.execute("SAVEPOINT rider")
+            try:
+                ridden.append((ticket, job(self._db)))
+            except Exception as error:
+                self._db.execute("ROLLBACK TO rider")
+                ticket.error = self._error_of(error)
+            self._db.execute("RELEASE rider")
+        if riders:
+            self.longest_job_s = max(self.longest_job_s, time.monotonic() - start_s)
+        return ridden
+
+    def _arrive(self, ridden: list[tuple[Ticket, Committed]]) -> None:
+        for ticket, committed in ridden:
+            try:
+                ticket.result = committed() if committed else None
+            except Exception as error:
+                ticket.error = self._error_of(error)
 
     def _commit(self, group: list[tuple[Write, Ticket]]) -> None:
         transaction = _Transaction(self)
+        riders, self._riders = self._riders, []
         try:
             self._check_space(group[0][0].now_ms)
             self._db.execute("BEGIN IMMEDIATE")
+            ridden = self._ride(riders)
             for write, ticket in group:
                 transaction.add(write, ticket)
             transaction.write(self._db)
@@ -230,17 +300,23 @@ class Writer:
             self._failing = True
             for _, ticket in group:
                 ticket.error = ticket.error or StorageError(f"could not be stored: {error}")
+            self._riders = [rider for rider in riders if rider.ticket.error is None]  # they try it alone
         else:
             if self._failing:
                 log.warning("storing again")
             self._failing = False
+            self._committed_s = time.monotonic()
             transaction.publish()
+            self._arrive(ridden)
             self.commits += 1
             self._on_commit([write for write, ticket in group if ticket.error is None])
         with self._lock:
             self._waiting -= len(group)
             self._waiting_bytes -= sum(write.size for write, _ in group)
         _wake([ticket for _, ticket in group])
+        for rider in riders:
+            if rider not in self._riders:
+                rider.ticket.settle()
 
     def _check_space(self, now_ms: int) -> None:
         """Stops before the disk is full: reads and whatever else lives there still need some."""
@@ -251,6 +327,13 @@ class Writer:
             self._is_full = usage.free < kept
         if self._is_full:
             raise StorageError(f"less than {kept >> 20} MiB free on the disk of {self._folder}")
+
+
+def _alone(job: Callable[[apsw.Connection], Committed], db: apsw.Connection) -> Any:
+    db.execute("BEGIN IMMEDIATE")
+    committed = job(db)
+    db.execute("COMMIT")
+    return committed() if committed else None
 
 
 def kept_free_bytes(disk_bytes: int, min_free_bytes: int) -> int:
