@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/spool/record.hpp"
+#include "core/spool/scan.hpp"
 #include "spool_box.hpp"
 
 using namespace sysmon;
@@ -86,6 +87,26 @@ TEST_CASE("killed or without power within the write of it, a batch under a new n
     CHECK(box.spool->newest().seq == (cut < size ? 1 : 2));
     if (cut >= size) break;
   }
+}
+
+TEST_CASE("an old number that is there twice behind the new one waits once") {
+  Record record;
+  record.stream = parse_id128(kStream);
+  std::string bytes;
+  record.kind = RecordKind::plain_resealed;
+  record.seq = 3;
+  record.before = {record.stream, 1};
+  append_record(bytes, record);
+  record.kind = RecordKind::plain_batch;
+  record.seq = 1;
+  append_record(bytes, record);
+  append_record(bytes, record);
+  Scan scan({.segment = 1, .offset = 0, .stream = record.stream, .seq = 1});
+  scan.segment(1, bytes, true);
+  const Recovered found = scan.take_found(true);
+  REQUIRE(found.batches.size() == 2);
+  CHECK(found.batches[0].record.seq == 3);
+  CHECK(found.batches[1].record.seq == 1);
 }
 
 TEST_CASE("a record under a new number that is damaged settles nothing") {

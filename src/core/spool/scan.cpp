@@ -130,9 +130,9 @@ void Scan::take(const RecordPlace& place, const Record& record) {
   const bool is_before = place < seen.first;
   if (is_before) seen.first = place;
   // Written again after a sync had failed, unless a power loss has taken what was written first.
-  const bool is_wanted = record.seq > seen.last || fill_gap(gaps_, record.stream, record.seq, gaps_) ||
-                         fill_gap(unknown_, record.stream, record.seq, is_before ? gaps_ : unknown_);
-  if (!is_wanted) return;
+  const bool was_missing = fill_gap(gaps_, record.stream, record.seq, gaps_);
+  const bool was_unknown = fill_gap(unknown_, record.stream, record.seq, is_before ? gaps_ : unknown_);
+  if (record.seq <= seen.last && !was_missing && !was_unknown) return;
   if (record.seq > seen.last + 1)
     gaps_.push_back({record.stream, {seen.last + 1, record.seq - 1}, 0, LossReason::corrupt});
   seen.last = std::max(seen.last, record.seq);
