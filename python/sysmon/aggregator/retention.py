@@ -126,17 +126,17 @@ class Retention:
     def _vacuum(self, writer: Writer, *, keep: bool = True) -> bool:
         """Gives some pages back to the file system."""
 
-        def job(db: apsw.Connection) -> bool:
+        def job(db: apsw.Connection) -> Callable[[], bool] | None:
             free, pages = int(db.pragma("freelist_count")), int(db.pragma("page_count"))
             kept = max(_KEPT_FREE_PAGES, _KEPT_FREE_SHARE * pages) if keep else 0
             if self._max_bytes is not None and pages * int(db.pragma("page_size")) > self._max_bytes:
                 kept = 0
             if free <= kept:
-                return False
+                return None
             db.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
-            return True
+            return lambda: True
 
-        return bool(writer.run(job))
+        return bool(writer.ride(job))
 
 
 def _oldest(db: apsw.Connection, ends: tuple[int, int]) -> int | None:
