@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+import apsw
 import pytest
 
 from service_kit import START_MS
@@ -16,8 +17,6 @@ from test_storage import open_storage, write_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import apsw
 
     from sysmon.aggregator.embedded import EmbeddedStorage
 
@@ -101,6 +100,38 @@ def test_a_rider_that_fails_leaves_nothing_and_the_group_goes_on(storage: Embedd
     assert "nowhere" in str(rider.arrives().error)
     assert marks(storage) == 0
     assert storage.settled(bytes(16), 2, None) == (True, False)
+
+
+def test_a_rider_that_ends_the_transaction_ends_only_its_own(storage: EmbeddedStorage) -> None:
+    def job(db: apsw.Connection) -> None:  # as SQLite does where the disk fails under a statement
+        mark(storage, [])(db)
+        db.execute("ROLLBACK")
+        raise apsw.IOError("a bad sector")
+
+    rider = Passenger(storage, job)
+    storage.submit(write_of(storage, HOST, 2)).wait()
+    assert "a bad sector" in str(rider.arrives().error)
+    assert marks(storage) == 0
+    assert storage.settled(bytes(16), 2, None) == (True, False)
+    assert storage._writer.commits == 2
+
+
+def test_a_row_is_live_before_its_number_is_passed(
+    storage: EmbeddedStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    add = storage._index.add
+
+    def look(host_id: int, row_id: int, time_ms: int, size: int) -> None:
+        seen.append(
+            (row_id, storage._writer.next_row)
+        )  # what a compactor that has packed all would delete up to
+        add(host_id, row_id, time_ms, size)
+
+    monkeypatch.setattr(storage._index, "add", look)
+    storage.submit(write_of(storage, HOST, 2)).wait()
+    assert seen
+    assert all(next_row <= row_id for row_id, next_row in seen)
 
 
 def test_a_group_that_fails_leaves_the_rider_a_way_of_its_own(storage: EmbeddedStorage) -> None:

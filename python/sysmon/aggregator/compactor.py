@@ -167,8 +167,10 @@ class Compactor:
 
     def _trim(self) -> bool:
         """Deletes a run of rows that are all in chunks."""
+        # In this order: rows that are committed between the two are live, or not below it.
+        next_row = self._writer.next_row
         live = self._index.first_id()
-        until = min(self._first_row + _TRIM_ROWS, self._writer.next_row if live is None else live)
+        until = min(self._first_row + _TRIM_ROWS, next_row if live is None else live)
         if until <= self._first_row:
             return False
         first = self._first_row

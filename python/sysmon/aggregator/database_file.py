@@ -6,6 +6,7 @@ met before. Of a large one it is what memory is rebuilt from; docs/formats/journ
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import struct
@@ -157,7 +158,8 @@ def _check(db: apsw.Connection, path: Path) -> None:
 
 def suspect(path: Path) -> None:
     """Damage was met while the file is in use: the next start checks all of it, however large."""
-    path.with_name(path.name + _SUSPECT).touch(mode=0o600)
+    with contextlib.suppress(OSError):  # a full or read-only disk; the next start finds it by itself, or not
+        path.with_name(path.name + _SUSPECT).touch(mode=0o600)
 
 
 def set_aside(path: Path, now_ms: int) -> Path:

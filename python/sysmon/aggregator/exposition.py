@@ -85,7 +85,7 @@ def _store(page: Page, service: Aggregator) -> None:
     page.add(
         f"{_OWN}longest_job_seconds",
         "gauge",
-        "The longest that commits waited for compaction, retention or the like, since the start.",
+        "The longest that pushes waited for statements of compaction, retention or the like.",
         stats["longest_job_ms"] / 1000,
     )
     page.add(f"{_OWN}commits_total", "counter", "Transactions committed.", stats["commits"])

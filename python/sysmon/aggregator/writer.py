@@ -115,7 +115,7 @@ class Writer:
         self._is_full = False
         self._is_crowded = False  # pushes came while the last group was committed
         self.commits = 0
-        self.longest_job_s = 0.0  # since the start: so long did pushes wait for anything but pushes
+        self.longest_job_s = 0.0  # since the start: so long did pushes wait for the statements of others
 
     @property
     def depth(self) -> int:
@@ -199,7 +199,7 @@ class Writer:
             if group:
                 self._commit(group)
             is_busy = time.monotonic() - self._committed_s < _BUSY_S
-            if self._riders and (waited or ended or self._failing or not is_busy):
+            if self._riders and (waited or group or ended or not is_busy):
                 self._let_riders_walk()
             if job is not None:
                 self._do(*job)
@@ -251,43 +251,41 @@ class Writer:
         for job, ticket in riders:
             self._do(partial(_alone, job), ticket)
 
-    def _ride(self, riders: list[Rider]) -> list[tuple[Ticket, Committed]]:
-        """Runs their statements within the transaction; one that fails leaves nothing in it."""
-        start_s = time.monotonic()
-        ridden = []
-        for job, ticket in riders:
-            self._db.execute("SAVEPOINT rider")
-            try:
-                ridden.append((ticket, job(self._db)))
-            except Exception as error:
-                self._db.execute("ROLLBACK TO rider")
-                ticket.error = self._error_of(error)
-            self._db.execute("RELEASE rider")
-        if riders:
-            self.longest_job_s = max(self.longest_job_s, time.monotonic() - start_s)
-        return ridden
-
-    def _arrive(self, ridden: list[tuple[Ticket, Committed]]) -> None:
-        for ticket, committed in ridden:
-            try:
-                ticket.result = committed() if committed else None
-            except Exception as error:
-                ticket.error = self._error_of(error)
-
-    def _commit(self, group: list[tuple[Write, Ticket]]) -> None:
-        transaction = _Transaction(self)
-        riders, self._riders = self._riders, []
+    def _attempt(self, group: list[tuple[Write, Ticket]], riders: list[Rider]) -> _Done:
+        """One transaction; whatever is raised, nothing of it is left."""
         try:
-            self._check_space(group[0][0].now_ms)
             self._db.execute("BEGIN IMMEDIATE")
-            ridden = self._ride(riders)
+            start_s = time.monotonic()
+            ridden = [(ticket, job(self._db)) for job, ticket in riders]
+            if riders:
+                self.longest_job_s = max(self.longest_job_s, time.monotonic() - start_s)
+            transaction = _Transaction(self)
             for write, ticket in group:
                 transaction.add(write, ticket)
             transaction.write(self._db)
             self._db.execute("COMMIT")
-        except Exception as error:  # also a fault of ours, for a thread that ends would end it for everybody
+        finally:
             if not self._db.get_autocommit():
                 self._db.execute("ROLLBACK")
+        return _Done(transaction, ridden)
+
+    def _try_with_riders(self, group: list[tuple[Write, Ticket]], riders: list[Rider]) -> _Done:
+        self._check_space(group[0][0].now_ms)
+        if riders:
+            try:
+                return self._attempt(group, riders)
+            except Exception:  # whose fault it was shows when each goes alone
+                log.debug("compaction did not ride along", exc_info=True)
+        self._riders = riders
+        return self._attempt(group, [])
+
+    def _commit(self, group: list[tuple[Write, Ticket]]) -> None:
+        riders, self._riders = self._riders, []
+        done: _Done | None = None
+        try:
+            done = self._try_with_riders(group, riders)
+        except Exception as error:  # also a fault of ours, for a thread that ends would end it for everybody
+            self._riders = riders
             if isinstance(error, apsw.Error):
                 self._on_error(error)
             if not self._failing:
@@ -300,23 +298,28 @@ class Writer:
             self._failing = True
             for _, ticket in group:
                 ticket.error = ticket.error or StorageError(f"could not be stored: {error}")
-            self._riders = [rider for rider in riders if rider.ticket.error is None]  # they try it alone
         else:
             if self._failing:
                 log.warning("storing again")
             self._failing = False
             self._committed_s = time.monotonic()
-            transaction.publish()
-            self._arrive(ridden)
+            done.transaction.publish()
             self.commits += 1
             self._on_commit([write for write, ticket in group if ticket.error is None])
         with self._lock:
             self._waiting -= len(group)
             self._waiting_bytes -= sum(write.size for write, _ in group)
         _wake([ticket for _, ticket in group])
-        for rider in riders:
-            if rider not in self._riders:
-                rider.ticket.settle()
+        if done is not None:
+            self._arrive(done.ridden)
+
+    def _arrive(self, ridden: list[tuple[Ticket, Committed]]) -> None:
+        for ticket, committed in ridden:
+            try:
+                ticket.result = committed() if committed else None
+            except Exception as error:
+                ticket.error = self._error_of(error)
+            ticket.settle()
 
     def _check_space(self, now_ms: int) -> None:
         """Stops before the disk is full: reads and whatever else lives there still need some."""
@@ -327,6 +330,13 @@ class Writer:
             self._is_full = usage.free < kept
         if self._is_full:
             raise StorageError(f"less than {kept >> 20} MiB free on the disk of {self._folder}")
+
+
+class _Done(NamedTuple):
+    """A transaction that is committed, and what its riders asked to be called then."""
+
+    transaction: _Transaction
+    ridden: list[tuple[Ticket, Committed]]
 
 
 def _alone(job: Callable[[apsw.Connection], Committed], db: apsw.Connection) -> Any:
@@ -439,11 +449,11 @@ class _Transaction:
     def publish(self) -> None:
         """Takes over in memory what COMMIT made true."""
         writer = self._writer
-        writer._next_row = self._next_row
         writer._next_event = self._next_event
         writer._persisted.update(self._key_sets)
         for row_id, host_id, time_ms, payload in self._rows:
             writer._index.add(host_id, row_id, time_ms, len(payload))
+        writer._next_row = self._next_row  # after them: whoever sees it must see that they are live
         for name, change in self._streams.items():
             writer._streams.commit(name, change)
         for name, event_id, hole in self._gaps:
