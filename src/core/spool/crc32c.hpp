@@ -50,8 +50,8 @@ inline constexpr auto kTables = make_tables();
 
 inline const bool kHasInstruction = __builtin_cpu_supports("sse4.2") != 0;
 
-__attribute__((target("sse4.2"))) [[nodiscard]] inline std::uint32_t by_instruction(std::string_view bytes,
-                                                                                    std::uint32_t crc) {
+[[nodiscard, gnu::target("sse4.2")]] inline std::uint32_t by_instruction(std::string_view bytes,
+                                                                         std::uint32_t crc) {
   std::uint64_t state = static_cast<std::uint32_t>(~crc);
   while (bytes.size() >= 8) {
     std::uint64_t word = 0;

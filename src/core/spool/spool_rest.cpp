@@ -61,6 +61,7 @@ void Spool::Impl::adopt_rest(const Recovered& found) {
   }
   if (!found.batches.empty()) {
     std::vector<IndexedBatch> batches;
+    batches.reserve(found.batches.size());
     for (const FoundBatch& batch : found.batches) batches.push_back(indexed(batch));
     index.insert(batches, [&](std::uint64_t from, std::uint64_t to) { held.renumber(from, to); });
     read_failures = 0;  // they are of an id
