@@ -120,9 +120,11 @@ const kOldSeconds = 300 * 86_400;
 /** As short as it can be said: the bar stays one line when the page is held still. */
 function windowText({ start, end }: Window): string {
   if (now.value - start > kOldSeconds) return `${format.dateTime(start)} – ${format.dateTime(end)}`;
+  const isShort = end - start < 3600;
+  const clock = isShort ? format.clockSeconds : format.clock;
   const [first, last] = [start, end].map(format.day);
-  const until = first === last ? "" : `${last}, `;
-  return `${first}, ${format.clockSeconds(start)} – ${until}${format.clockSeconds(end)}`;
+  const until = first === last || isShort ? "" : `${last}, `;
+  return `${first}, ${clock(start)} – ${until}${clock(end)}`;
 }
 
 const kEarlier: readonly (readonly [string, string])[] = [
